@@ -1,0 +1,385 @@
+//! Arms: one operation on one channel that may have to wait. A plain send is a party of one arm, a
+//! select of several; both run the steps below and no others, so their semantics cannot differ.
+//!
+//! What the operation is, [`Send`], [`Recv`] or [`Observe`], is said in three functions; how it
+//! waits, is withdrawn and finishes is said once, in [`ChannelArm`].
+//!
+//! An arm that is dropped undoes what nobody asked for: it leaves the line, and a value that it
+//! received goes back to the channel (law 5).
+//!
+//! # Unsafe
+//!
+//! 1. *Owner.* An arm is used by its party's owner alone: arms are not `Sync`.
+//! 2. *Held.* `try_*`, `enqueue` and `decided` are called while the party is `Held` or decided, so
+//!    the node's item is the owner's (`waitq`, point 3). An arm that is not queued is known to no
+//!    peer at all, and one with an outcome has a decided party or was never queued.
+//! 3. *Validity.* An arm leaves the line before it is dropped, by `withdraw` or by its own drop.
+
+#![allow(unsafe_code)]
+
+use crate::core::{Received, Sent, State};
+use crate::error::{RecvError, SendError};
+use crate::park::WakeList;
+use crate::ring::Ticket;
+use crate::shared::{Locked, Shared};
+use crate::sync::Lock;
+use crate::waitq::{Node, Party, WaitQueue};
+use pin_project_lite::pin_project;
+use std::cell::Cell;
+use std::marker::PhantomData;
+use std::pin::Pin;
+
+/// What a party does with each of its arms.
+pub(crate) trait Arm {
+    /// The lock of its channel; `None` for an arm that is never ready.
+    fn lock(&self) -> Option<&Lock>;
+
+    /// True unless [`try_alone`](Self::try_alone) would have failed at some moment during the call.
+    fn looks_ready(&self) -> bool;
+
+    /// Does the operation if that is possible without waiting; takes the lock, wakes afterwards.
+    ///
+    /// # Safety
+    ///
+    /// The party is `Held` (point 2).
+    unsafe fn try_alone(&self) -> bool;
+
+    /// The same for one who holds the lock, and who uses the wakes when it is released.
+    ///
+    /// # Safety
+    ///
+    /// The party is `Held`, and this thread holds [`lock`](Self::lock).
+    unsafe fn try_locked(&self, wakes: &mut WakeList) -> bool;
+
+    /// Joins the line, unless it is there already.
+    ///
+    /// # Safety
+    ///
+    /// As [`try_locked`](Self::try_locked), which has just failed. The party withdraws all its arms
+    /// before it is dropped.
+    unsafe fn enqueue(self: Pin<&Self>, party: Pin<&Party>, index: usize);
+
+    /// Leaves the line if it is there; takes the lock.
+    fn withdraw(&self);
+
+    /// Learns that a peer decided for this arm.
+    ///
+    /// # Safety
+    ///
+    /// The party's verdict is decided, by this arm.
+    unsafe fn decided(&self, closed: bool);
+}
+
+/// How an operation ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Outcome {
+    /// It happened.
+    Done,
+    /// The channel is closed.
+    Closed,
+}
+
+/// What an arm does to a channel of `T`.
+pub(crate) trait Operation<T> {
+    /// What passes through the waiting node.
+    type Item;
+
+    /// True unless [`step`](Self::step) would have said `None` at some moment during the call.
+    fn looks_ready(shared: &Shared<T>) -> bool;
+
+    /// Does it, or says `None` if it must wait.
+    ///
+    /// # Safety
+    ///
+    /// The node's item is the caller's (point 2).
+    unsafe fn step(state: &mut State<T>, node: &Node<Self::Item>, wakes: &mut WakeList) -> Option<Outcome>;
+
+    /// The line to wait in.
+    fn line(state: &mut State<T>) -> &mut WaitQueue<Self::Item>;
+
+    /// Undoes an outcome that nobody asked for.
+    fn undo(_shared: &Shared<T>, _item: (Self::Item, Ticket)) {}
+}
+
+/// Sends the value in the node.
+#[derive(Debug)]
+pub(crate) enum Send {}
+
+/// Receives a value into the node.
+#[derive(Debug)]
+pub(crate) enum Recv {}
+
+/// Waits for the channel to be closed.
+#[derive(Debug)]
+pub(crate) enum Observe {}
+
+impl<T> Operation<T> for Send {
+    type Item = T;
+
+    #[inline]
+    fn looks_ready(shared: &Shared<T>) -> bool {
+        shared.may_send()
+    }
+
+    #[inline]
+    unsafe fn step(state: &mut State<T>, node: &Node<T>, wakes: &mut WakeList) -> Option<Outcome> {
+        // SAFETY: promised by the caller.
+        let sent = unsafe { node.with_value(|value| state.send(value)) };
+        match sent {
+            Sent::Handed(wake) => wakes.push(wake),
+            Sent::Queued => {}
+            Sent::Full => return None,
+            Sent::Closed => return Some(Outcome::Closed),
+        }
+        Some(Outcome::Done)
+    }
+
+    fn line(state: &mut State<T>) -> &mut WaitQueue<T> {
+        state.senders()
+    }
+}
+
+impl<T> Operation<T> for Recv {
+    type Item = T;
+
+    #[inline]
+    fn looks_ready(shared: &Shared<T>) -> bool {
+        shared.may_recv()
+    }
+
+    #[inline]
+    unsafe fn step(state: &mut State<T>, node: &Node<T>, wakes: &mut WakeList) -> Option<Outcome> {
+        match state.recv() {
+            Received::Value(value, ticket, wake) => {
+                // SAFETY: promised by the caller.
+                unsafe { node.store(value, ticket) };
+                wakes.extend(wake);
+                Some(Outcome::Done)
+            }
+            Received::Empty => None,
+            Received::Closed => Some(Outcome::Closed),
+        }
+    }
+
+    fn line(state: &mut State<T>) -> &mut WaitQueue<T> {
+        state.receivers()
+    }
+
+    fn undo(shared: &Shared<T>, (value, ticket): (T, Ticket)) {
+        shared.give_back(value, ticket);
+    }
+}
+
+impl<T> Operation<T> for Observe {
+    type Item = ();
+
+    fn looks_ready(shared: &Shared<T>) -> bool {
+        shared.is_closed()
+    }
+
+    unsafe fn step(state: &mut State<T>, _: &Node<()>, _: &mut WakeList) -> Option<Outcome> {
+        state.is_closed().then_some(Outcome::Closed)
+    }
+
+    fn line(state: &mut State<T>) -> &mut WaitQueue<()> {
+        state.observers()
+    }
+}
+
+pin_project! {
+    /// One operation on one channel, and its place in that channel's line.
+    pub(crate) struct ChannelArm<'a, T, O>
+    where
+        O: Operation<T>,
+    {
+        // `None`: never ready.
+        shared: Option<&'a Shared<T>>,
+        // A sender's value until it is sent; a receiver's once it is received.
+        #[pin]
+        node: Node<O::Item>,
+        // Whether the node may be in the channel's line.
+        queued: Cell<bool>,
+        // How it ended, until somebody asks.
+        outcome: Cell<Option<Outcome>>,
+        of: PhantomData<O>,
+    }
+
+    impl<T, O> PinnedDrop for ChannelArm<'_, T, O>
+    where
+        O: Operation<T>,
+    {
+        fn drop(this: Pin<&mut Self>) {
+            this.withdraw();
+            // SAFETY: point 3: no peer knows the node any more.
+            let item = unsafe { this.node.take() };
+            if let (Some(shared), Some(item)) = (this.shared, item) {
+                O::undo(shared, item);
+            }
+        }
+    }
+}
+
+/// Receives one value.
+pub(crate) type RecvArm<'a, T> = ChannelArm<'a, T, Recv>;
+/// Sends one value.
+pub(crate) type SendArm<'a, T> = ChannelArm<'a, T, Send>;
+/// Waits for the channel to be closed.
+pub(crate) type ObserveArm<'a, T> = ChannelArm<'a, T, Observe>;
+
+impl<'a, T, O: Operation<T>> ChannelArm<'a, T, O> {
+    fn with(shared: Option<&'a Shared<T>>, item: Option<O::Item>) -> Self {
+        Self {
+            shared,
+            node: Node::new(item),
+            queued: Cell::new(false),
+            outcome: Cell::new(None),
+            of: PhantomData,
+        }
+    }
+
+    /// The channel.
+    pub(crate) fn shared(&self) -> Option<&'a Shared<T>> {
+        self.shared
+    }
+
+    /// The step, on a state that is locked.
+    ///
+    /// # Safety
+    ///
+    /// Point 2.
+    #[inline]
+    unsafe fn step(&self, locked: &mut Locked<'_, T>, wakes: &mut WakeList) -> bool {
+        // SAFETY: promised by the caller.
+        let outcome = unsafe { O::step(locked, &self.node, wakes) };
+        self.outcome.set(outcome);
+        outcome.is_some()
+    }
+
+    /// Takes the outcome; the arm may then be used again.
+    fn ended(&self) -> Outcome {
+        self.outcome.take().expect("the operation has ended")
+    }
+}
+
+impl<'a, T> RecvArm<'a, T> {
+    /// Receives from `shared`, or never.
+    pub(crate) fn recv(shared: Option<&'a Shared<T>>) -> Self {
+        Self::with(shared, None)
+    }
+
+    /// What came of it. The arm may then be used again.
+    ///
+    /// # Panics
+    ///
+    /// If nothing came of it yet.
+    pub(crate) fn finish(&self) -> Result<T, RecvError> {
+        match self.ended() {
+            Outcome::Closed => Err(RecvError),
+            Outcome::Done => {
+                // SAFETY: point 2: there was an outcome.
+                let item = unsafe { self.node.take() };
+                Ok(item.expect("a receive that is done has a value").0)
+            }
+        }
+    }
+}
+
+impl<'a, T> SendArm<'a, T> {
+    /// Sends `value` to `shared`.
+    pub(crate) fn send(shared: &'a Shared<T>, value: T) -> Self {
+        Self::with(Some(shared), Some(value))
+    }
+
+    /// Sends `value` to `shared`, or without one never.
+    pub(crate) fn send_if_some(shared: &'a Shared<T>, value: Option<T>) -> Self {
+        Self::with(value.is_some().then_some(shared), value)
+    }
+
+    /// What came of it. The arm has then nothing left to send.
+    ///
+    /// # Panics
+    ///
+    /// If nothing came of it yet.
+    pub(crate) fn finish(&self) -> Result<(), SendError<T>> {
+        match self.ended() {
+            Outcome::Done => Ok(()),
+            Outcome::Closed => {
+                // SAFETY: point 2: there was an outcome.
+                let item = unsafe { self.node.take() };
+                Err(SendError(item.expect("a send that was refused has its value").0))
+            }
+        }
+    }
+
+    /// Leaves the line and takes the value back, if it was not sent.
+    ///
+    /// The party must not be open: a peer might be taking the value. Callers cancel it first.
+    pub(crate) fn take_back(&self) -> Option<T> {
+        self.withdraw();
+        // SAFETY: point 3: no peer knows the node any more.
+        unsafe { self.node.take() }.map(|(value, _)| value)
+    }
+}
+
+impl<'a, T> ObserveArm<'a, T> {
+    /// Waits for `shared` to be closed, or for ever.
+    pub(crate) fn observe(shared: Option<&'a Shared<T>>) -> Self {
+        Self::with(shared, None)
+    }
+}
+
+impl<T, O: Operation<T>> Arm for ChannelArm<'_, T, O> {
+    fn lock(&self) -> Option<&Lock> {
+        self.shared.map(Shared::raw_lock)
+    }
+
+    #[inline]
+    fn looks_ready(&self) -> bool {
+        self.shared.is_some_and(O::looks_ready)
+    }
+
+    #[inline]
+    unsafe fn try_alone(&self) -> bool {
+        let Some(shared) = self.shared else { return false };
+        let mut wakes = WakeList::new();
+        // SAFETY: promised by the caller.
+        let ended = unsafe { self.step(&mut shared.lock(), &mut wakes) };
+        wakes.wake_all();
+        ended
+    }
+
+    unsafe fn try_locked(&self, wakes: &mut WakeList) -> bool {
+        let Some(shared) = self.shared else { return false };
+        // SAFETY: promised by the caller; the only `Locked` of this channel on this thread.
+        let mut locked = unsafe { shared.already_locked() };
+        // SAFETY: promised by the caller.
+        unsafe { self.step(&mut locked, wakes) }
+    }
+
+    unsafe fn enqueue(self: Pin<&Self>, party: Pin<&Party>, index: usize) {
+        let Some(shared) = self.shared else { return };
+        if self.queued.replace(true) {
+            return;
+        }
+        // SAFETY: promised by the caller; the only `Locked` of this channel on this thread.
+        let mut locked = unsafe { shared.already_locked() };
+        let node = self.project_ref().node;
+        // SAFETY: not queued, so in no line; points 1 to 3, and the party's promise.
+        unsafe { O::line(&mut locked).push(node, party, index) };
+    }
+
+    fn withdraw(&self) {
+        if let Some(shared) = self.shared
+            && self.queued.replace(false)
+        {
+            // SAFETY: the node only ever waits in this line.
+            unsafe { O::line(&mut shared.lock()).unlink(&self.node) };
+        }
+    }
+
+    unsafe fn decided(&self, closed: bool) {
+        // The peer unlinked the node that it claimed.
+        self.queued.set(false);
+        self.outcome.set(Some(if closed { Outcome::Closed } else { Outcome::Done }));
+    }
+}

@@ -1,0 +1,96 @@
+//! How channels are made.
+
+use super::{Receiver, Sender};
+use crate::shared::Shared;
+use crate::sync::Arc;
+
+/// Makes a channel that queues at most `capacity` values. With capacity 0, a rendezvous channel, a
+/// send completes only when a receiver has taken the value.
+///
+/// Costs one allocation of 128 bytes. The queue is allocated when a value is first queued, grows by
+/// doubling up to `capacity`, and is given back when it empties after a burst; so any capacity is
+/// valid, up to `usize::MAX`.
+///
+/// ```
+/// let (tx, rx) = hchan::bounded(1);
+/// tx.send_blocking("hello").unwrap();
+/// assert!(tx.is_full());
+/// assert_eq!(rx.recv_blocking(), Ok("hello"));
+/// ```
+pub fn bounded<T>(capacity: usize) -> (Sender<T>, Receiver<T>) {
+    channel().capacity(capacity).build()
+}
+
+/// Makes a channel that queues any number of values: a send never waits.
+///
+/// ```
+/// let (tx, rx) = hchan::unbounded();
+/// for n in 0..1000 {
+///     tx.try_send(n).unwrap();
+/// }
+/// assert_eq!(rx.drain().sum::<i32>(), 499_500);
+/// ```
+pub fn unbounded<T>() -> (Sender<T>, Receiver<T>) {
+    channel().unbounded().build()
+}
+
+/// A receiver on which nothing ever arrives and which is never closed: Go's nil channel. An arm of a
+/// select that names it is never ready, which is how an arm is switched off.
+///
+/// Costs nothing. All such receivers of a type are one channel: of capacity 0, empty and full, with
+/// one sender and one receiver that never go; closing it does nothing.
+///
+/// ```
+/// let off = hchan::never::<i32>();
+/// let n = hchan::select_blocking! {
+///     recv(off) -> msg => msg.unwrap(),
+///     default => 7,
+/// };
+/// assert_eq!(n, 7);
+/// ```
+pub fn never<T>() -> Receiver<T> {
+    Receiver { shared: None }
+}
+
+/// Starts to describe a channel: of capacity 0 and without a name, unless told otherwise.
+///
+/// ```
+/// let (tx, rx) = hchan::channel().capacity(16).named("jobs").build::<u64>();
+/// assert_eq!(rx.name(), Some("jobs"));
+/// assert_eq!(tx.capacity(), Some(16));
+/// ```
+pub fn channel() -> Builder {
+    Builder { capacity: Some(0), name: None }
+}
+
+/// Describes a channel to be made; see [`channel`].
+#[derive(Clone, Debug)]
+#[must_use = "a builder does nothing until `build`"]
+pub struct Builder {
+    /// `None`: unbounded.
+    capacity: Option<usize>,
+    name: Option<Box<str>>,
+}
+
+impl Builder {
+    /// Queues at most `capacity` values; see [`bounded`].
+    pub fn capacity(self, capacity: usize) -> Self {
+        Self { capacity: Some(capacity), ..self }
+    }
+
+    /// Queues any number of values; see [`unbounded`].
+    pub fn unbounded(self) -> Self {
+        Self { capacity: None, ..self }
+    }
+
+    /// Gives the channel a name for `Debug` output and reports. Names need not be unique.
+    pub fn named(self, name: impl Into<String>) -> Self {
+        Self { name: Some(name.into().into_boxed_str()), ..self }
+    }
+
+    /// Makes the channel.
+    pub fn build<T>(self) -> (Sender<T>, Receiver<T>) {
+        let shared = Arc::new(Shared::new(self.capacity, self.name));
+        (Sender { shared: shared.clone() }, Receiver { shared: Some(shared) })
+    }
+}

@@ -1,0 +1,242 @@
+//! What a channel's lock protects, and every step that can be taken on it: pure functions on
+//! `&mut State` that never block, lock, wake or run user code. This file defines what a channel does.
+//!
+//! A step that lets a waiter go returns its [`Wake`]; the caller uses it once the lock is released.
+//!
+//! # Invariants
+//!
+//! A waiter counts here while its claim is open (see `waitq`); a select that is looking for itself
+//! is passed over and looks at every channel again, under all their locks, before it opens.
+//!
+//! 1. At least one of `senders` and `receivers` is empty, except for one select that waits on both
+//!    sides of this channel (it never meets itself: it is one waiter).
+//! 2. `len > 0` implies `receivers` is empty; `len < capacity` implies `senders` is empty.
+//! 3. `closed` implies that both are empty.
+//! 4. `len <= capacity`, but for values that came back from cancelled receivers.
+
+use crate::park::{Wake, WakeList};
+use crate::ring::{Ring, Ticket};
+use crate::waitq::WaitQueue;
+use std::collections::VecDeque;
+
+/// A channel under its lock.
+pub(crate) struct State<T> {
+    /// What has been sent and not yet received.
+    queue: Ring<T>,
+    /// How many values may be queued: 0 for rendezvous, `usize::MAX` for unbounded.
+    capacity: usize,
+    /// Set once. Nothing is queued or waits after that, but cancelled receivers may return values.
+    closed: bool,
+    /// Those who wait for a place, each with its value.
+    senders: WaitQueue<T>,
+    /// Those who wait for a value.
+    receivers: WaitQueue<T>,
+    /// Those who wait for the end.
+    observers: WaitQueue<()>,
+}
+
+/// What became of a send. The offer is taken unless it is `Full` or `Closed`.
+#[must_use]
+pub(crate) enum Sent {
+    /// A waiting receiver has it.
+    Handed(Wake),
+    /// It is queued.
+    Queued,
+    /// There is no place: the sender may wait.
+    Full,
+    /// The channel is closed.
+    Closed,
+}
+
+/// What became of a receive.
+#[must_use]
+pub(crate) enum Received<T> {
+    /// A value, and the sender that may go on because of it.
+    Value(T, Ticket, Option<Wake>),
+    /// There is nothing: the receiver may wait.
+    Empty,
+    /// There is nothing, and nothing will come.
+    Closed,
+}
+
+/// What became of a send that never waits.
+#[must_use]
+pub(crate) enum Forced<T> {
+    /// A waiting receiver has it.
+    Handed(Wake),
+    /// It is queued.
+    Queued,
+    /// It is queued in the place of this one, or this is itself, at capacity 0.
+    Displaced(T),
+    /// The channel is closed.
+    Closed(T),
+}
+
+/// An operation may succeed without waiting, or fail for good: a bit per side, for the summary that
+/// is read without the lock. Set too often is harmless, too seldom is not.
+pub(crate) const MAY_SEND: u8 = 1;
+/// See [`MAY_SEND`].
+pub(crate) const MAY_RECV: u8 = 2;
+/// The channel is closed.
+pub(crate) const CLOSED: u8 = 4;
+
+impl<T> State<T> {
+    pub(crate) const fn new(capacity: usize) -> Self {
+        Self {
+            queue: Ring::new(),
+            capacity,
+            closed: false,
+            senders: WaitQueue::new(),
+            receivers: WaitQueue::new(),
+            observers: WaitQueue::new(),
+        }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.queue.len()
+    }
+
+    pub(crate) fn capacity(&self) -> usize {
+        self.capacity
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        self.closed
+    }
+
+    fn has_room(&self) -> bool {
+        self.queue.len() < self.capacity
+    }
+
+    /// The summary bits.
+    #[inline]
+    pub(crate) fn summary(&self) -> u8 {
+        if self.closed {
+            return MAY_SEND | MAY_RECV | CLOSED;
+        }
+        let send = self.has_room() || !self.receivers.is_empty();
+        let recv = !self.queue.is_empty() || !self.senders.is_empty();
+        (u8::from(send) * MAY_SEND) | (u8::from(recv) * MAY_RECV)
+    }
+
+    /// Hands the offer to the first waiting receiver, or queues it.
+    #[inline]
+    pub(crate) fn send(&mut self, offer: &mut Option<T>) -> Sent {
+        debug_assert!(offer.is_some(), "a send offers a value");
+        if self.closed {
+            return Sent::Closed;
+        }
+        if let Some(receiver) = self.receivers.claim_first() {
+            let ticket = self.queue.departs();
+            let value = offer.take().expect("a send offers a value");
+            return Sent::Handed(receiver.deliver(value, ticket));
+        }
+        if !self.has_room() {
+            return Sent::Full;
+        }
+        if let Some(value) = offer.take() {
+            self.queue.push(value, self.capacity);
+        }
+        Sent::Queued
+    }
+
+    /// Takes the oldest queued value, or one straight from the first waiting sender.
+    #[inline]
+    pub(crate) fn recv(&mut self) -> Received<T> {
+        if let Some((value, ticket)) = self.queue.pop() {
+            return Received::Value(value, ticket, self.admit());
+        }
+        if let Some(sender) = self.senders.claim_first() {
+            let (value, wake) = sender.collect();
+            return Received::Value(value, self.queue.departs(), Some(wake));
+        }
+        if self.closed { Received::Closed } else { Received::Empty }
+    }
+
+    /// Queues the value of the first waiting sender where a place is free.
+    fn admit(&mut self) -> Option<Wake> {
+        if !self.has_room() {
+            return None;
+        }
+        let (value, wake) = self.senders.claim_first()?.collect();
+        self.queue.push(value, self.capacity);
+        Some(wake)
+    }
+
+    /// Sends without ever waiting: where there is no place, the oldest queued value makes one.
+    /// Senders that wait go on waiting.
+    pub(crate) fn force_send(&mut self, value: T) -> Forced<T> {
+        let mut offer = Some(value);
+        let sent = self.send(&mut offer);
+        match (sent, offer) {
+            (Sent::Handed(wake), _) => Forced::Handed(wake),
+            (Sent::Closed, Some(value)) => Forced::Closed(value),
+            (Sent::Full, Some(value)) if self.capacity == 0 => Forced::Displaced(value),
+            (Sent::Full, Some(value)) => {
+                let (oldest, _) = self.queue.pop().expect("a full queue is not empty");
+                self.queue.push(value, self.capacity);
+                Forced::Displaced(oldest)
+            }
+            (Sent::Queued, _) | (_, None) => Forced::Queued,
+        }
+    }
+
+    /// Takes back a value that a receiver was given and did not keep (law 5): it goes to the next
+    /// waiting receiver, else to the place in the queue that its age demands.
+    pub(crate) fn give_back(&mut self, value: T, ticket: Ticket) -> Option<Wake> {
+        if let Some(receiver) = self.receivers.claim_first() {
+            return Some(receiver.deliver(value, ticket));
+        }
+        self.queue.put_back(value, ticket);
+        None
+    }
+
+    /// Closes the channel and lets every waiter go, in order. False if it was closed already.
+    pub(crate) fn close(&mut self, wakes: &mut WakeList) -> bool {
+        if self.closed {
+            return false;
+        }
+        self.closed = true;
+        while let Some(receiver) = self.receivers.claim_first() {
+            wakes.push(receiver.close());
+        }
+        while let Some(sender) = self.senders.claim_first() {
+            wakes.push(sender.close());
+        }
+        while let Some(observer) = self.observers.claim_first() {
+            wakes.push(observer.close());
+        }
+        true
+    }
+
+    /// Takes all that is queued.
+    pub(crate) fn take_queue(&mut self) -> VecDeque<T> {
+        self.queue.take_all()
+    }
+
+    /// The line of senders. One joins it after the step that said `Full`, under the same lock.
+    pub(crate) fn senders(&mut self) -> &mut WaitQueue<T> {
+        &mut self.senders
+    }
+
+    /// The line of receivers. One joins it after the step that said `Empty`, under the same lock.
+    pub(crate) fn receivers(&mut self) -> &mut WaitQueue<T> {
+        &mut self.receivers
+    }
+
+    /// The line of those who wait for the end. Nobody joins it after that.
+    pub(crate) fn observers(&mut self) -> &mut WaitQueue<()> {
+        &mut self.observers
+    }
+
+    /// Panics if an invariant does not hold. Looks at the heads of the lines only, so that a debug
+    /// build may ask after every step.
+    #[cfg(any(test, debug_assertions))]
+    pub(crate) fn check(&self) {
+        let sender_waits = self.senders.first_is_open();
+        let receiver_waits = self.receivers.first_is_open();
+        assert!(self.queue.is_empty() || !receiver_waits, "a receiver waits beside a value");
+        assert!(!self.has_room() || !sender_waits, "a sender waits beside a free place");
+        assert!(!self.closed || !(sender_waits || receiver_waits), "a waiter outlived the close");
+    }
+}

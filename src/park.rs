@@ -1,0 +1,162 @@
+//! The seam between the towers: a waiter that can be woken exactly once.
+//!
+//! A channel knows of whoever waits on it only this: a [`Wake`], which is a task's `Waker` or a
+//! parked thread. So the same queue holds tasks of any executor beside plain threads.
+//!
+//! # Invariants
+//!
+//! 1. Nothing is woken under a lock: a step hands out the wakes that it owes, and they are used when
+//!    its locks are gone. Wakers are user code; they may come back into the very channel.
+//! 2. A wake that panics leaves no other one unused ([`WakeList::wake_all`]).
+
+use crate::sync::{Parker, Unparker, spin_limit};
+use smallvec::SmallVec;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::task::Waker;
+use std::time::Instant;
+
+/// Wakes one waiter, once.
+#[must_use = "a wake that is dropped leaves its waiter asleep"]
+pub(crate) enum Wake {
+    /// A task, through its executor's waker.
+    Task(Waker),
+    /// A thread that blocks in [`wait_until`].
+    Thread(Unparker),
+}
+
+impl Wake {
+    /// Wakes the waiter. A waker that panics does so from here.
+    pub(crate) fn wake(self) {
+        match self {
+            Self::Task(waker) => waker.wake(),
+            Self::Thread(thread) => thread.unpark(),
+        }
+    }
+
+    /// True if waking `self` is as good as waking `other`.
+    pub(crate) fn will_wake(&self, other: &Waker) -> bool {
+        matches!(self, Self::Task(waker) if waker.will_wake(other))
+    }
+}
+
+/// The wakes that a step owes, in the order of the waiters. Up to eight need no allocation.
+#[must_use = "the waiters in it are still asleep"]
+#[derive(Default)]
+pub(crate) struct WakeList(SmallVec<[Wake; 8]>);
+
+impl WakeList {
+    pub(crate) fn new() -> Self {
+        Self::default()
+    }
+
+    pub(crate) fn push(&mut self, wake: Wake) {
+        self.0.push(wake);
+    }
+
+    pub(crate) fn extend(&mut self, wake: Option<Wake>) {
+        self.0.extend(wake);
+    }
+
+    #[cfg(feature = "rt")]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Wakes all, also if one panics; the first panic goes on when all are awake.
+    pub(crate) fn wake_all(self) {
+        without_stopping_at_a_panic(self.0, Wake::wake);
+    }
+}
+
+/// Drops every value, also if the drop of one panics; the first panic goes on at the end.
+///
+/// A collection's own drop goes on after a panic as well, but a second one then aborts the process.
+pub(crate) fn drop_all<T>(values: impl IntoIterator<Item = T>) {
+    if std::mem::needs_drop::<T>() {
+        without_stopping_at_a_panic(values, drop);
+    }
+}
+
+/// Calls `act` on all; the first panic goes on at the end, unless the thread is panicking already.
+fn without_stopping_at_a_panic<T>(all: impl IntoIterator<Item = T>, act: impl Fn(T)) {
+    let mut first = None;
+    for one in all {
+        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| act(one))) {
+            first.get_or_insert(panic);
+        }
+    }
+    if let Some(panic) = first
+        && !std::thread::panicking()
+    {
+        resume_unwind(panic);
+    }
+}
+
+/// Blocks the calling thread until `done`, or until `deadline`: false if that came first.
+///
+/// Spins briefly (waking a thread costs tens of microseconds), then parks. Whoever makes `done` true
+/// wakes the thread afterwards; wakes meant for something else cost one look.
+pub(crate) fn wait_until(parker: &Parker, deadline: Option<Instant>, done: impl Fn() -> bool) -> bool {
+    for _ in 0..spin_limit() {
+        if done() {
+            return true;
+        }
+        std::hint::spin_loop();
+    }
+    loop {
+        if done() {
+            return true;
+        }
+        match deadline {
+            None => parker.park(),
+            Some(deadline) if parker.park_until(deadline) => return done(),
+            Some(_) => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::task::Wake as WakeTask;
+
+    struct Bell {
+        rung: AtomicUsize,
+        cracked: bool,
+    }
+
+    impl WakeTask for Bell {
+        fn wake(self: Arc<Self>) {
+            // Ordering: Relaxed: one thread.
+            self.rung.fetch_add(1, Ordering::Relaxed);
+            assert!(!self.cracked, "a waker that panics");
+        }
+    }
+
+    #[test]
+    fn a_waker_that_panics_leaves_nobody_else_asleep() {
+        let bells: Vec<_> = (0..20)
+            .map(|index| Arc::new(Bell { rung: AtomicUsize::new(0), cracked: index % 3 == 0 }))
+            .collect();
+        let mut list = WakeList::new();
+        bells.iter().for_each(|bell| list.push(Wake::Task(bell.clone().into())));
+        let outcome = catch_unwind(AssertUnwindSafe(|| list.wake_all()));
+        assert!(outcome.is_err(), "the panic is let through");
+        // Ordering: Relaxed: one thread.
+        assert!(bells.iter().all(|bell| bell.rung.load(Ordering::Relaxed) == 1));
+    }
+
+    #[test]
+    fn many_panicking_drops_do_not_abort() {
+        struct Bomb;
+        impl Drop for Bomb {
+            fn drop(&mut self) {
+                panic!("a drop that panics");
+            }
+        }
+        let outcome = catch_unwind(|| drop_all([Bomb, Bomb, Bomb]));
+        assert!(outcome.is_err());
+    }
+}

@@ -1,0 +1,248 @@
+//! The facade over the primitives that loom replaces: lock, cell, atomics, reference counts,
+//! thread parking, the order in which a select looks at its arms.
+//!
+//! This is the only file that says `cfg(hchan_loom)`. Everything above it is compiled once from the
+//! same source for production and for the models, so what loom explores is the code that ships.
+//! The condition never names `test`: integration tests link the library without it, and such a
+//! facade would be the real primitives under the models (`tests/loom_canary.rs` watches for that).
+//!
+//! What differs under loom, besides the primitives:
+//!
+//! - a blocked thread does not spin ([`spin_limit`] is 0), since spinning shows loom nothing;
+//! - there is no clock: a wait with a deadline gives others one chance to run and then times out;
+//! - an unbiased select looks at its arms in the order written, so that an execution repeats;
+//! - [`publish_order`] can be weakened, which is the bug that the canary seeds and loom must find.
+//!
+//! # Unsafe
+//!
+//! 1. `RawMutex::unlock` needs the calling thread to hold the lock. A [`LockGuard`] exists only
+//!    between `lock` and its own drop, cannot be cloned, and is not `Send`.
+
+#![allow(unsafe_code)]
+
+pub(crate) use imp::*;
+
+/// The fewest bits of a fair choice: a number in `0..bound`, `bound` not 0.
+///
+/// A thread-local xorshift generator (Marsaglia, 2003) reduced by multiplication (Lemire, 2019).
+/// The cell has no destructor, so the generator works in the destructors of other thread-locals.
+#[cfg(not(hchan_loom))]
+pub(crate) fn random_below(bound: usize) -> usize {
+    use std::cell::Cell;
+    use std::hash::{BuildHasher, RandomState};
+    thread_local! { static SEED: Cell<u64> = const { Cell::new(0) }; }
+    SEED.with(|seed| {
+        let mut x = match seed.get() {
+            // Odd, hence never the fixed point 0.
+            0 => RandomState::new().hash_one(0_u8) | 1,
+            x => x,
+        };
+        x ^= x << 13;
+        x ^= x >> 7;
+        x ^= x << 17;
+        seed.set(x);
+        (((x >> 32) * bound as u64) >> 32) as usize
+    })
+}
+
+#[cfg(not(hchan_loom))]
+mod imp {
+    use parking_lot::lock_api::RawMutex as _;
+    use std::marker::PhantomData;
+    use std::sync::OnceLock;
+    use std::thread;
+    use std::time::Instant;
+
+    pub(crate) use std::sync::Arc;
+    pub(crate) use std::sync::atomic::{AtomicU8, AtomicU32, AtomicUsize, Ordering};
+    pub(crate) use std::thread::Thread as Unparker;
+
+    /// A mutual-exclusion lock of one byte that protects no value of its own, so that a select can
+    /// hold those of channels of different types together.
+    pub(crate) struct Lock(parking_lot::RawMutex);
+
+    /// Holds a [`Lock`] until it is dropped.
+    #[must_use]
+    pub(crate) struct LockGuard<'a> {
+        lock: &'a Lock,
+        not_send: PhantomData<*const ()>,
+    }
+
+    impl Lock {
+        pub(crate) const fn new() -> Self {
+            Self(parking_lot::RawMutex::INIT)
+        }
+
+        #[inline]
+        pub(crate) fn lock(&self) -> LockGuard<'_> {
+            self.0.lock();
+            LockGuard { lock: self, not_send: PhantomData }
+        }
+    }
+
+    impl Drop for LockGuard<'_> {
+        #[inline]
+        fn drop(&mut self) {
+            // SAFETY: point 1: this guard is the proof that this thread holds the lock.
+            unsafe { self.lock.0.unlock() }
+        }
+    }
+
+    /// `std`'s cell behind loom's closures.
+    #[repr(transparent)]
+    pub(crate) struct UnsafeCell<T>(std::cell::UnsafeCell<T>);
+
+    impl<T> UnsafeCell<T> {
+        pub(crate) const fn new(value: T) -> Self {
+            Self(std::cell::UnsafeCell::new(value))
+        }
+
+        #[inline]
+        pub(crate) fn with<R>(&self, f: impl FnOnce(*const T) -> R) -> R {
+            f(self.0.get())
+        }
+
+        #[inline]
+        pub(crate) fn with_mut<R>(&self, f: impl FnOnce(*mut T) -> R) -> R {
+            f(self.0.get())
+        }
+    }
+
+    /// Blocks the calling thread until somebody uses an [`Unparker`] of it.
+    pub(crate) struct Parker(PhantomData<*const ()>);
+
+    impl Parker {
+        pub(crate) fn new() -> (Self, Unparker) {
+            (Self(PhantomData), thread::current())
+        }
+
+        pub(crate) fn park(&self) {
+            thread::park();
+        }
+
+        /// Parks until `deadline` at the latest; true if the deadline has passed.
+        pub(crate) fn park_until(&self, deadline: Instant) -> bool {
+            let now = Instant::now();
+            if deadline <= now {
+                return true;
+            }
+            thread::park_timeout(deadline - now);
+            false
+        }
+    }
+
+    /// How often a blocked thread looks again before it parks.
+    ///
+    /// 0 on a machine, or under an affinity mask, of one processor: there the peer cannot run
+    /// while this thread spins. Asked once, then remembered.
+    pub(crate) fn spin_limit() -> u32 {
+        const SPINS: u32 = 200;
+        static LIMIT: OnceLock<u32> = OnceLock::new();
+        *LIMIT.get_or_init(|| match thread::available_parallelism() {
+            Ok(n) if n.get() > 1 => SPINS,
+            _ => 0,
+        })
+    }
+
+    /// The order in which a decided claim is published.
+    #[inline]
+    pub(crate) const fn publish_order() -> Ordering {
+        Ordering::Release
+    }
+}
+
+#[cfg(hchan_loom)]
+mod imp {
+    use std::cell::Cell;
+    use std::time::Instant;
+
+    pub(crate) use loom::cell::UnsafeCell;
+    pub(crate) use loom::sync::Arc;
+    pub(crate) use loom::sync::atomic::{AtomicU8, AtomicU32, AtomicUsize, Ordering};
+
+    /// A loom mutex over nothing.
+    pub(crate) struct Lock(loom::sync::Mutex<()>);
+
+    /// Holds a [`Lock`] until it is dropped.
+    #[must_use]
+    pub(crate) struct LockGuard<'a>(#[allow(dead_code)] loom::sync::MutexGuard<'a, ()>);
+
+    impl Lock {
+        pub(crate) fn new() -> Self {
+            Self(loom::sync::Mutex::new(()))
+        }
+
+        pub(crate) fn lock(&self) -> LockGuard<'_> {
+            LockGuard(self.0.lock().expect("a model does not go on after a panic"))
+        }
+    }
+
+    /// A token under a mutex and a condition variable. Not loom's `park`: its `unpark` may wake a
+    /// thread that has gone on and is queued for a mutex, which loom then reports as a failure of
+    /// the model (`rt/thread.rs`, `set_unparked`).
+    pub(crate) struct Parker(Arc<Token>);
+
+    /// The other end of a [`Parker`].
+    #[derive(Clone)]
+    pub(crate) struct Unparker(Arc<Token>);
+
+    struct Token {
+        given: loom::sync::Mutex<bool>,
+        changed: loom::sync::Condvar,
+    }
+
+    impl Parker {
+        pub(crate) fn new() -> (Self, Unparker) {
+            let token =
+                Arc::new(Token { given: loom::sync::Mutex::new(false), changed: loom::sync::Condvar::new() });
+            (Self(token.clone()), Unparker(token))
+        }
+
+        pub(crate) fn park(&self) {
+            let mut given = self.0.given.lock().unwrap();
+            while !*given {
+                given = self.0.changed.wait(given).unwrap();
+            }
+            *given = false;
+        }
+
+        /// Lets others run once; then the deadline has passed.
+        pub(crate) fn park_until(&self, _deadline: Instant) -> bool {
+            loom::thread::yield_now();
+            true
+        }
+    }
+
+    impl Unparker {
+        pub(crate) fn unpark(&self) {
+            *self.0.given.lock().unwrap() = true;
+            self.0.changed.notify_one();
+        }
+    }
+
+    pub(crate) fn spin_limit() -> u32 {
+        0
+    }
+
+    pub(crate) fn random_below(_bound: usize) -> usize {
+        0
+    }
+
+    thread_local! { static WEAKENED: Cell<bool> = const { Cell::new(false) }; }
+
+    /// Seeds the canary's bug in the models that this test thread runs from now on.
+    pub fn weaken_publish_order(weakened: bool) {
+        WEAKENED.set(weakened);
+    }
+
+    pub(crate) fn publish_order() -> Ordering {
+        if WEAKENED.get() { Ordering::Relaxed } else { Ordering::Release }
+    }
+}
+
+/// What the models themselves need of the facade.
+#[cfg(hchan_loom)]
+#[doc(hidden)]
+pub mod model {
+    pub use super::imp::weaken_publish_order;
+}

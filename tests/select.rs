@@ -1,0 +1,105 @@
+//! What `select!`, `select_blocking!` and `Select` do, one thread at a time.
+
+use hchan::*;
+use std::future::Future;
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+fn poll<F: Future>(future: std::pin::Pin<&mut F>) -> Poll<F::Output> {
+    future.poll(&mut Context::from_waker(Waker::noop()))
+}
+
+#[test]
+fn a_ready_arm_wins_and_its_body_gets_the_result() {
+    let (tx, rx) = bounded(1);
+    tx.try_send(5).unwrap();
+    let n = select_blocking! {
+        recv(rx) -> msg => msg.unwrap(),
+        default => 0,
+    };
+    assert_eq!(n, 5);
+}
+
+#[test]
+fn a_select_of_a_task_meets_a_select_of_a_thread() {
+    let (tx, rx) = bounded::<i32>(0);
+    let (tx2, rx2) = bounded::<i32>(0);
+    let thread = std::thread::spawn(move || {
+        select_blocking! {
+            send(tx, 1) -> sent => { sent.unwrap(); 1 }
+            recv(rx2) -> got => got.unwrap(),
+        }
+    });
+    let here = pollster::block_on(async {
+        select! {
+            recv(rx) -> got => got.unwrap(),
+            send(tx2, 1) -> sent => { sent.unwrap(); 1 }
+        }
+    });
+    assert_eq!(here, 1);
+    assert_eq!(thread.join().unwrap(), 1);
+}
+
+#[test]
+fn a_slot_is_emptied_only_if_its_arm_wins() {
+    let (tx, rx) = bounded::<String>(0);
+    let mut slot = Some("kept".to_owned());
+    {
+        let mut select = pin!(async {
+            select! {
+                send(tx, in slot) -> res => res.is_ok(),
+                wait(std::future::pending::<()>()) => false,
+            }
+        });
+        assert!(poll(select.as_mut()).is_pending());
+    }
+    assert_eq!(slot.as_deref(), Some("kept"));
+    {
+        let mut select = pin!(async {
+            select! {
+                send(tx, in slot) -> res => res.is_ok(),
+                wait(std::future::pending::<()>()) => false,
+            }
+        });
+        assert!(poll(select.as_mut()).is_pending());
+        assert_eq!(rx.try_recv().unwrap(), "kept");
+        assert_eq!(poll(select.as_mut()), Poll::Ready(true));
+    }
+    assert_eq!(slot, None);
+}
+
+#[test]
+fn a_default_with_a_duration_waits_that_long() {
+    let (_tx, rx) = bounded::<i32>(0);
+    let n = pollster::block_on(async {
+        select! {
+            recv(rx) -> msg => msg.unwrap(),
+            default(Duration::from_millis(5)) => 7,
+        }
+    });
+    assert_eq!(n, 7);
+}
+
+#[test]
+fn bodies_are_code_of_the_enclosing_function() {
+    fn first(rx: &Receiver<i32>) -> Result<i32, RecvError> {
+        loop {
+            select_blocking! {
+                recv(rx) -> msg => {
+                    let n = msg?;
+                    if n > 1 { return Ok(n) }
+                    if n == 1 { break }
+                    continue;
+                }
+            }
+        }
+        Ok(0)
+    }
+    let (tx, rx) = unbounded();
+    for n in [0, 0, 1, 0, 2] {
+        tx.try_send(n).unwrap();
+    }
+    drop(tx);
+    assert_eq!((first(&rx), first(&rx), first(&rx)), (Ok(0), Ok(2), Err(RecvError)));
+}
