@@ -191,12 +191,16 @@ impl<T> State<T> {
         None
     }
 
-    /// Closes the channel and lets every waiter go, in order. False if it was closed already.
-    pub(crate) fn close(&mut self, wakes: &mut WakeList) -> bool {
-        if self.closed {
-            return false;
-        }
-        self.closed = true;
+    /// Closes the channel. False if it was closed already; otherwise the waiters are to be
+    /// [let go](Self::let_all_go) under the same lock, once the summary says that it is closed: a
+    /// waiter acts as soon as its claim is decided, lock or not.
+    #[must_use]
+    pub(crate) fn close(&mut self) -> bool {
+        !std::mem::replace(&mut self.closed, true)
+    }
+
+    /// Tells every waiter, in order, that the channel is closed.
+    pub(crate) fn let_all_go(&mut self, wakes: &mut WakeList) {
         while let Some(receiver) = self.receivers.claim_first() {
             wakes.push(receiver.close());
         }
@@ -206,7 +210,6 @@ impl<T> State<T> {
         while let Some(observer) = self.observers.claim_first() {
             wakes.push(observer.close());
         }
-        true
     }
 
     /// Takes all that is queued.

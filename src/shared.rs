@@ -6,7 +6,9 @@
 //! 1. `state` is touched only under `lock`, through a [`Locked`].
 //! 2. `summary` is what [`State::summary`] said when the lock was last released. Who reads it
 //!    without the lock learns what was so at one moment during the call, which is all that a
-//!    `try_*` promises; whoever goes on to wait asks again under the lock.
+//!    `try_*` promises; whoever goes on to wait asks again under the lock. A waiter that a step lets
+//!    go may read it before that step ends: only a close turns bits on for such a waiter, and it
+//!    publishes them first.
 //! 3. When the last handle of a side goes, the channel closes. When the last receiver goes, what is
 //!    queued is dropped at once.
 //! 4. No user code runs under the lock: values and wakers leave it before they are dropped or used.
@@ -22,7 +24,7 @@ use crate::core::{CLOSED, Forced, MAY_RECV, MAY_SEND, Received, Sent, State};
 use crate::error::{SendError, TryRecvError, TrySendError};
 use crate::park::{WakeList, drop_all};
 use crate::ring::Ticket;
-use crate::sync::{AtomicU8, AtomicU32, Lock, LockGuard, Ordering, UnsafeCell};
+use crate::sync::{AtomicU32, Lock, LockGuard, Ordering, PublishedU8, UnsafeCell};
 use std::collections::VecDeque;
 use std::fmt;
 use std::marker::PhantomData;
@@ -34,7 +36,7 @@ pub(crate) struct Shared<T> {
     /// user's, taking another channel's lock (a select takes several, in the order of addresses).
     lock: Lock,
     /// Written under the lock, read by anybody.
-    summary: AtomicU8,
+    summary: PublishedU8,
     /// Whether the capacity is none, rather than `usize::MAX`.
     unbounded: bool,
     /// How many sender handles there are; never again more than 0 once it was 0.
@@ -76,7 +78,7 @@ impl<T> Shared<T> {
         let state = State::new(capacity.unwrap_or(usize::MAX));
         Self {
             lock: Lock::new(),
-            summary: AtomicU8::new(state.summary()),
+            summary: PublishedU8::new(state.summary()),
             unbounded: capacity.is_none(),
             senders: AtomicU32::new(1),
             receivers: AtomicU32::new(1),
@@ -123,7 +125,7 @@ impl<T> Shared<T> {
 
     #[inline]
     fn summary(&self) -> u8 {
-        // Ordering: Acquire pairs with the Release in `Locked::drop`: who sees the channel closed
+        // Ordering: Acquire pairs with the Release in `Locked::publish`: who sees the channel closed
         // sees what the closer did before.
         self.summary.load(Ordering::Acquire)
     }
@@ -315,6 +317,25 @@ impl<T> Shared<T> {
     }
 }
 
+impl<T> Locked<'_, T> {
+    /// Closes the channel and lets all waiters go, who then see that it is closed.
+    fn close(&mut self, wakes: &mut WakeList) -> bool {
+        let closes = State::close(self);
+        if closes {
+            self.publish();
+            self.let_all_go(wakes);
+        }
+        closes
+    }
+
+    #[inline]
+    fn publish(&self) {
+        let summary = State::summary(self);
+        // Ordering: Release pairs with the Acquire in `Shared::summary`. The lock is held.
+        self.shared.summary.store(summary, Ordering::Release);
+    }
+}
+
 impl<T> Deref for Locked<'_, T> {
     type Target = State<T>;
 
@@ -338,9 +359,7 @@ impl<T> Drop for Locked<'_, T> {
     fn drop(&mut self) {
         #[cfg(any(test, debug_assertions))]
         self.check();
-        let summary = State::summary(self);
-        // Ordering: Release pairs with the Acquire in `Shared::summary`. The lock is still held.
-        self.shared.summary.store(summary, Ordering::Release);
+        self.publish();
     }
 }
 

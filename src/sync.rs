@@ -54,7 +54,8 @@ mod imp {
     use std::time::Instant;
 
     pub(crate) use std::sync::Arc;
-    pub(crate) use std::sync::atomic::{AtomicU8, AtomicU32, AtomicUsize, Ordering};
+    pub(crate) use std::sync::atomic::AtomicU8 as PublishedU8;
+    pub(crate) use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
     pub(crate) use std::thread::Thread as Unparker;
 
     /// A mutual-exclusion lock of one byte that protects no value of its own, so that a select can
@@ -158,7 +159,7 @@ mod imp {
 
     pub(crate) use loom::cell::UnsafeCell;
     pub(crate) use loom::sync::Arc;
-    pub(crate) use loom::sync::atomic::{AtomicU8, AtomicU32, AtomicUsize, Ordering};
+    pub(crate) use loom::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 
     /// A loom mutex over nothing.
     pub(crate) struct Lock(loom::sync::Mutex<()>);
@@ -174,6 +175,38 @@ mod imp {
 
         pub(crate) fn lock(&self) -> LockGuard<'_> {
             LockGuard(self.0.lock().expect("a model does not go on after a panic"))
+        }
+    }
+
+    /// A byte that is written under a lock and read without it.
+    ///
+    /// Loom remembers one last access of an atomic, so a thread that loads it and then stores hides
+    /// that its store races with an earlier load of another thread, and the other order is never
+    /// explored. An exchange beside each access is seen by all later ones; it is relaxed, and of
+    /// another atomic, so loads may still be as stale as the memory model allows.
+    pub(crate) struct PublishedU8 {
+        value: loom::sync::atomic::AtomicU8,
+        touched: AtomicUsize,
+    }
+
+    impl PublishedU8 {
+        pub(crate) fn new(value: u8) -> Self {
+            Self { value: loom::sync::atomic::AtomicU8::new(value), touched: AtomicUsize::new(0) }
+        }
+
+        pub(crate) fn load(&self, order: Ordering) -> u8 {
+            self.touch();
+            self.value.load(order)
+        }
+
+        pub(crate) fn store(&self, value: u8, order: Ordering) {
+            self.touch();
+            self.value.store(value, order);
+        }
+
+        fn touch(&self) {
+            // Ordering: Relaxed: for loom's eyes only; it orders nothing.
+            self.touched.swap(0, Ordering::Relaxed);
         }
     }
 
