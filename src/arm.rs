@@ -12,7 +12,8 @@
 //! 1. *Owner.* An arm is used by its party's owner alone: arms are not `Sync`.
 //! 2. *Held.* `try_*`, `enqueue` and `decided` are called while the party is `Held` or decided, so
 //!    the node's item is the owner's (`waitq`, point 3). An arm that is not queued is known to no
-//!    peer at all, and one with an outcome has a decided party or was never queued.
+//!    peer at all, and one with an outcome has a decided party or was never queued. A party that
+//!    borrows its arms resets them first, so they are in no line on behalf of another party.
 //! 3. *Validity.* An arm leaves the line before it is dropped, by `withdraw` or by its own drop.
 
 #![allow(unsafe_code)]
@@ -20,7 +21,6 @@
 use crate::core::{Received, Sent, State};
 use crate::error::{RecvError, SendError};
 use crate::park::WakeList;
-use crate::ring::Ticket;
 use crate::shared::{Locked, Shared};
 use crate::sync::Lock;
 use crate::waitq::{Node, Party, WaitQueue};
@@ -37,14 +37,15 @@ pub(crate) trait Arm {
     /// True unless [`try_alone`](Self::try_alone) would have failed at some moment during the call.
     fn looks_ready(&self) -> bool;
 
-    /// Does the operation if that is possible without waiting; takes the lock, wakes afterwards.
+    /// Does the operation if that is possible without waiting; takes the lock. The caller uses the
+    /// wakes afterwards.
     ///
     /// # Safety
     ///
     /// The party is `Held` (point 2).
-    unsafe fn try_alone(&self) -> bool;
+    unsafe fn try_alone(&self, wakes: &mut WakeList) -> bool;
 
-    /// The same for one who holds the lock, and who uses the wakes when it is released.
+    /// The same for one who holds the lock.
     ///
     /// # Safety
     ///
@@ -61,6 +62,10 @@ pub(crate) trait Arm {
 
     /// Leaves the line if it is there; takes the lock.
     fn withdraw(&self);
+
+    /// Makes an arm as new that another party may have left in the middle: it was forgotten in line,
+    /// or dropped after a peer had decided. A received value goes back; a sent one is gone.
+    fn reset(&self);
 
     /// Learns that a peer decided for this arm.
     ///
@@ -97,8 +102,8 @@ pub(crate) trait Operation<T> {
     /// The line to wait in.
     fn line(state: &mut State<T>) -> &mut WaitQueue<Self::Item>;
 
-    /// Undoes an outcome that nobody asked for.
-    fn undo(_shared: &Shared<T>, _item: (Self::Item, Ticket)) {}
+    /// Undoes what nobody asked for. No peer knows the node any more.
+    fn undo(_shared: &Shared<T>, _node: &Node<Self::Item>) {}
 }
 
 /// Sends the value in the node.
@@ -165,8 +170,11 @@ impl<T> Operation<T> for Recv {
         state.receivers()
     }
 
-    fn undo(shared: &Shared<T>, (value, ticket): (T, Ticket)) {
-        shared.give_back(value, ticket);
+    fn undo(shared: &Shared<T>, node: &Node<T>) {
+        // SAFETY: point 3: no peer knows the node.
+        if let Some((value, ticket)) = unsafe { node.take() } {
+            shared.give_back(value, ticket);
+        }
     }
 }
 
@@ -210,10 +218,8 @@ pin_project! {
     {
         fn drop(this: Pin<&mut Self>) {
             this.withdraw();
-            // SAFETY: point 3: no peer knows the node any more.
-            let item = unsafe { this.node.take() };
-            if let (Some(shared), Some(item)) = (this.shared, item) {
-                O::undo(shared, item);
+            if let Some(shared) = this.shared {
+                O::undo(shared, &this.node);
             }
         }
     }
@@ -311,6 +317,14 @@ impl<'a, T> SendArm<'a, T> {
         }
     }
 
+    /// True if there is no value left to send.
+    ///
+    /// The party must not be open: callers reset the arm first.
+    pub(crate) fn is_spent(&self) -> bool {
+        // SAFETY: point 2: not queued.
+        unsafe { self.node.with_value(|value| value.is_none()) }
+    }
+
     /// Leaves the line and takes the value back, if it was not sent.
     ///
     /// The party must not be open: a peer might be taking the value. Callers cancel it first.
@@ -339,13 +353,10 @@ impl<T, O: Operation<T>> Arm for ChannelArm<'_, T, O> {
     }
 
     #[inline]
-    unsafe fn try_alone(&self) -> bool {
+    unsafe fn try_alone(&self, wakes: &mut WakeList) -> bool {
         let Some(shared) = self.shared else { return false };
-        let mut wakes = WakeList::new();
         // SAFETY: promised by the caller.
-        let ended = unsafe { self.step(&mut shared.lock(), &mut wakes) };
-        wakes.wake_all();
-        ended
+        unsafe { self.step(&mut shared.lock(), wakes) }
     }
 
     unsafe fn try_locked(&self, wakes: &mut WakeList) -> bool {
@@ -374,6 +385,17 @@ impl<T, O: Operation<T>> Arm for ChannelArm<'_, T, O> {
         {
             // SAFETY: the node only ever waits in this line.
             unsafe { O::line(&mut shared.lock()).unlink(&self.node) };
+        }
+    }
+
+    fn reset(&self) {
+        if !self.queued.get() && self.outcome.get().is_none() {
+            return;
+        }
+        self.withdraw();
+        self.outcome.set(None);
+        if let Some(shared) = self.shared {
+            O::undo(shared, &self.node);
         }
     }
 

@@ -122,7 +122,8 @@ impl<T> State<T> {
     /// Hands the offer to the first waiting receiver, or queues it.
     #[inline]
     pub(crate) fn send(&mut self, offer: &mut Option<T>) -> Sent {
-        debug_assert!(offer.is_some(), "a send offers a value");
+        // Before anything else: nobody is claimed on behalf of a send without a value.
+        assert!(offer.is_some(), "there is nothing left to send");
         if self.closed {
             return Sent::Closed;
         }
@@ -243,3 +244,6 @@ impl<T> State<T> {
         assert!(!self.closed || !(sender_waits || receiver_waits), "a waiter outlived the close");
     }
 }
+
+#[cfg(test)]
+mod tests;

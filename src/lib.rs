@@ -19,6 +19,8 @@ mod waiting;
 mod waitq;
 
 pub use chan::*;
+#[cfg(feature = "rt")]
+pub use select::SelectWaitTimeout;
 pub use select::{Select, SelectWait, Selected};
 
 #[doc(hidden)]

@@ -10,7 +10,9 @@
 //!    [`List::push_back`] promises it. So every pointer found in a list may be dereferenced.
 //! 2. *Exclusion.* The cells of the links of a list are touched only through `&mut List` or `&List`,
 //!    hence by one thread at a time, or by many that only read.
-//! 3. *Aliasing.* Only shared references to a link are ever made; what changes is in a cell.
+//! 3. *Aliasing.* This module makes only shared references to a link; what changes is in a cell. What
+//!    contains a link is `!Unpin`, so a `&mut` that its owner has meanwhile claims no exclusive
+//!    access to it (rust-lang/rust#125735 is to make an explicit type of that exemption).
 
 #![allow(unsafe_code)]
 
@@ -164,12 +166,6 @@ unsafe fn join(left: *const Link, right: *const Link) {
     let of_right = unsafe { ends(right) };
     // SAFETY: as above.
     unsafe { set_ends(right, Ends { prev: left, ..of_right }) };
-}
-
-impl Drop for List {
-    fn drop(&mut self) {
-        debug_assert!(self.is_empty() || std::thread::panicking(), "a list dropped with links in it");
-    }
 }
 
 #[cfg(test)]

@@ -24,7 +24,7 @@ use crate::core::{CLOSED, Forced, MAY_RECV, MAY_SEND, Received, Sent, State};
 use crate::error::{SendError, TryRecvError, TrySendError};
 use crate::park::{WakeList, drop_all};
 use crate::ring::Ticket;
-use crate::sync::{AtomicU32, Lock, LockGuard, Ordering, PublishedU8, UnsafeCell};
+use crate::sync::{AtomicU32, Lock, LockGuard, Ordering, PublishedU8, UnsafeCell, fence};
 use std::collections::VecDeque;
 use std::fmt;
 use std::marker::PhantomData;
@@ -119,6 +119,19 @@ impl<T> Shared<T> {
         self.summary() & MAY_RECV != 0
     }
 
+    /// Asks again before the answer is final.
+    ///
+    /// Two threads, each of which sends to one channel and then looks into the other one's:
+    ///
+    /// 1. publish the summary of its own channel; fence; load the other summary;
+    /// 2. the same with the channels exchanged.
+    ///
+    /// With the fences, at least one of them sees what the other has sent.
+    fn surely(&self, may: impl Fn(&Self) -> bool) -> bool {
+        fence(Ordering::SeqCst);
+        may(self)
+    }
+
     pub(crate) fn is_closed(&self) -> bool {
         self.summary() & CLOSED != 0
     }
@@ -144,7 +157,7 @@ impl<T> Shared<T> {
     }
 
     pub(crate) fn try_send(&self, value: T) -> Result<(), TrySendError<T>> {
-        if !self.may_send() {
+        if !self.may_send() && !self.surely(Self::may_send) {
             return Err(TrySendError::Full(value));
         }
         let mut offer = Some(value);
@@ -162,7 +175,7 @@ impl<T> Shared<T> {
 
     #[inline]
     pub(crate) fn try_recv(&self) -> Result<T, TryRecvError> {
-        if !self.may_recv() {
+        if !self.may_recv() && !self.surely(Self::may_recv) {
             return Err(TryRecvError::Empty);
         }
         let received = self.lock().recv();
@@ -268,7 +281,8 @@ impl<T> Shared<T> {
         if let Some(name) = self.name() {
             out.field("name", &name);
         }
-        let (len, capacity) = (self.lock().len(), self.capacity());
+        let len = self.lock().len();
+        let capacity = self.capacity();
         out.field("len", &len).field("capacity", &capacity).field("closed", &self.is_closed()).finish()
     }
 

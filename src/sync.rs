@@ -55,7 +55,7 @@ mod imp {
 
     pub(crate) use std::sync::Arc;
     pub(crate) use std::sync::atomic::AtomicU8 as PublishedU8;
-    pub(crate) use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+    pub(crate) use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering, fence};
     pub(crate) use std::thread::Thread as Unparker;
 
     /// A mutual-exclusion lock of one byte that protects no value of its own, so that a select can
@@ -159,7 +159,7 @@ mod imp {
 
     pub(crate) use loom::cell::UnsafeCell;
     pub(crate) use loom::sync::Arc;
-    pub(crate) use loom::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+    pub(crate) use loom::sync::atomic::{AtomicU32, AtomicUsize, Ordering, fence};
 
     /// A loom mutex over nothing.
     pub(crate) struct Lock(loom::sync::Mutex<()>);

@@ -42,6 +42,8 @@ use std::time::{Duration, Instant};
 pub(crate) trait Arms {
     /// Whether some arms are futures.
     const FUTURES: bool = false;
+    /// Whether the arms may have served another party before.
+    const BORROWED: bool = false;
 
     /// How many there are, futures included.
     fn len(&self) -> usize;
@@ -140,7 +142,7 @@ impl<S: Arms> Waiting<S> {
     /// If it is polled again after that.
     pub(crate) fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<usize> {
         match self.phase {
-            Phase::New => {}
+            Phase::New => self.as_mut().begin(),
             Phase::Over => panic!("polled again after it was ready or cancelled"),
             Phase::Queued if !S::FUTURES => return self.poll_queued(cx),
             Phase::Queued => {
@@ -161,6 +163,7 @@ impl<S: Arms> Waiting<S> {
 
     /// Waits as a thread, until `deadline` at most: the number of the winner, or `None` in time.
     pub(crate) fn block(mut self: Pin<&mut Self>, deadline: Option<Instant>) -> Option<usize> {
+        self.as_mut().begin();
         let order = self.order();
         if let Some(winner) = self.as_mut().look(&order, None) {
             return Some(winner);
@@ -179,10 +182,10 @@ impl<S: Arms> Waiting<S> {
     /// Does not wait: the number of the winner, or `None` if at some moment no arm was ready.
     /// Futures are polled once if there is a context.
     pub(crate) fn try_once(mut self: Pin<&mut Self>, cx: Option<&mut Context<'_>>) -> Option<usize> {
+        self.as_mut().begin();
         let order = self.order();
-        let winner = self.as_mut().look(&order, cx);
-        if winner.is_some() || order.len() == 1 {
-            return winner;
+        if let Some(winner) = self.as_mut().look(&order, cx) {
+            return Some(winner);
         }
         let this = self.as_ref().project_ref();
         let mut wakes = WakeList::new();
@@ -206,6 +209,15 @@ impl<S: Arms> Waiting<S> {
         None
     }
 
+    /// Before the first look.
+    fn begin(self: Pin<&mut Self>) {
+        assert!(self.phase == Phase::New, "a party waits once");
+        if S::BORROWED {
+            let arms = self.as_ref().arms();
+            (0..arms.len()).filter_map(|index| arms.arm(index)).for_each(|arm| arm.reset());
+        }
+    }
+
     /// The order for this round.
     fn order(&self) -> Order {
         let mut order: Order = (0..self.arms.len() as u32).collect();
@@ -220,10 +232,11 @@ impl<S: Arms> Waiting<S> {
 
     /// Step 1: one arm at a time. The party is `Held`.
     fn look(mut self: Pin<&mut Self>, order: &[u32], mut cx: Option<&mut Context<'_>>) -> Option<usize> {
+        let mut wakes = WakeList::new();
         let winner = order.iter().map(|index| *index as usize).find(|&index| {
             if let Some(arm) = self.as_ref().arms().arm(index) {
                 // SAFETY: point 2: this is before step 2.
-                return arm.looks_ready() && unsafe { arm.try_alone() };
+                return arm.looks_ready() && unsafe { arm.try_alone(&mut wakes) };
             }
             match &mut cx {
                 Some(cx) if S::FUTURES => self.as_mut().project().arms.poll_future(index, cx),
@@ -231,6 +244,7 @@ impl<S: Arms> Waiting<S> {
             }
         })?;
         self.withdraw();
+        wakes.wake_all();
         Some(winner)
     }
 
@@ -251,8 +265,8 @@ impl<S: Arms> Waiting<S> {
             Some(_) => self.withdraw(),
             None => *self.project().phase = Phase::Queued,
         }
-        drop(spare);
         wakes.wake_all();
+        drop(spare);
         winner
     }
 
@@ -261,14 +275,18 @@ impl<S: Arms> Waiting<S> {
         if self.party.verdict() != Verdict::Open {
             return Poll::Ready(self.conclude());
         }
-        let waker = cx.waker().clone();
+        let mut waker = Some(cx.waker().clone());
         let this = self.as_ref().project_ref();
         let locks = lock_all(this.arms);
         let waits = this.party.verdict() == Verdict::Open;
         // SAFETY: point 1; all locks are held.
-        let spare = waits.then(|| unsafe { this.party.replace_waker(waker) });
+        let spare = if waits {
+            waker.take().and_then(|waker| unsafe { this.party.replace_waker(waker) })
+        } else {
+            None
+        };
         drop(locks);
-        drop(spare);
+        drop((spare, waker));
         if waits { Poll::Pending } else { Poll::Ready(self.conclude()) }
     }
 

@@ -1,6 +1,7 @@
 //! Iterators over what is received.
 
 use super::Receiver;
+use crate::park::drop_all;
 use std::fmt;
 use std::iter::FusedIterator;
 use std::vec;
@@ -82,6 +83,12 @@ impl<T> Iterator for Drain<T> {
 
     fn size_hint(&self) -> (usize, Option<usize>) {
         self.values.size_hint()
+    }
+}
+
+impl<T> Drop for Drain<T> {
+    fn drop(&mut self) {
+        drop_all(self.values.by_ref());
     }
 }
 

@@ -2,6 +2,7 @@
 
 use crate::arm::SendArm;
 use crate::error::SendManyError;
+use crate::park::drop_all;
 use crate::shared::Shared;
 use crate::waiting::{One, Waiting};
 use pin_project_lite::pin_project;
@@ -23,7 +24,7 @@ pin_project! {
         waiting: Waiting<One<SendArm<'a, T>>>,
         shared: &'a Shared<T>,
         // What the iterator has given and the channel has not taken.
-        batch: VecDeque<T>,
+        batch: Batch<T>,
         // `None` when it has ended.
         values: Option<I>,
         sent: usize,
@@ -37,7 +38,7 @@ impl<'a, T, I: Iterator<Item = T>> SendingMany<'a, T, I> {
         Self {
             waiting: Waiting::one(SendArm::send_if_some(shared, None)),
             shared,
-            batch: VecDeque::new(),
+            batch: Batch(VecDeque::new()),
             values: Some(values),
             sent: 0,
             waits: false,
@@ -60,12 +61,14 @@ impl<'a, T, I: Iterator<Item = T>> SendingMany<'a, T, I> {
     fn advance(self: Pin<&mut Self>) -> Option<Result<usize, SendManyError<T>>> {
         let mut this = self.project();
         loop {
-            fill(this.batch, this.values);
-            if this.batch.is_empty() {
+            if this.batch.0.is_empty() {
+                fill(&mut this.batch.0, this.values);
+            }
+            if this.batch.0.is_empty() {
                 return Some(Ok(*this.sent));
             }
-            *this.sent += this.shared.send_batch(this.batch);
-            if let Some(first) = this.batch.pop_front() {
+            *this.sent += this.shared.send_batch(&mut this.batch.0);
+            if let Some(first) = this.batch.0.pop_front() {
                 this.waiting.as_mut().restart();
                 this.waiting.as_mut().arms_mut().project().arm.set(SendArm::send(this.shared, first));
                 *this.waits = true;
@@ -84,24 +87,36 @@ impl<'a, T, I: Iterator<Item = T>> SendingMany<'a, T, I> {
                 Ok(())
             }
             Err(refused) => {
-                let queued = std::mem::take(this.batch);
-                let left = this.values.take().into_iter().flatten();
-                let rest = std::iter::once(refused.into_inner()).chain(queued).chain(left).collect();
-                Err(SendManyError { sent: *this.sent, rest })
+                this.batch.0.push_front(refused.into_inner());
+                // One at a time into the batch: if the iterator panics, nothing is lost.
+                while let Some(value) = this.values.as_mut().and_then(Iterator::next) {
+                    this.batch.0.push_back(value);
+                }
+                *this.values = None;
+                Err(SendManyError { sent: *this.sent, rest: std::mem::take(&mut this.batch.0).into() })
             }
         }
     }
 }
 
+/// Values to be sent. Drops them all, whatever their drops do.
+struct Batch<T>(VecDeque<T>);
+
+impl<T> Drop for Batch<T> {
+    fn drop(&mut self) {
+        drop_all(self.0.drain(..));
+    }
+}
+
 /// Takes a batch from the iterator if the last one is used up.
 fn fill<T>(batch: &mut VecDeque<T>, values: &mut Option<impl Iterator<Item = T>>) {
-    if let Some(source) = values
-        && batch.is_empty()
+    while let Some(source) = values
+        && batch.len() < BATCH
     {
-        batch.extend(source.by_ref().take(BATCH));
-        if batch.is_empty() {
+        match source.next() {
+            Some(value) => batch.push_back(value),
             // Not asked again: an iterator that is not fused may go on after its end.
-            *values = None;
+            None => *values = None,
         }
     }
 }

@@ -11,6 +11,9 @@
 use crate::arm::{Arm, RecvArm, SendArm};
 use crate::chan::{Receiver, Sender};
 use crate::error::{RecvError, SendError};
+#[cfg(feature = "rt")]
+use crate::limit::Limit;
+use crate::park::drop_all;
 use crate::shared::Shared;
 use crate::waiting::{Arms, Bias, Waiting, deadline_after};
 use pin_project_lite::pin_project;
@@ -89,17 +92,28 @@ type BoxedArm<'a> = Pin<Box<dyn DynArm<'a> + Send + 'a>>;
 trait DynArm<'a>: Arm {
     /// The same arm anew, if it may be tried again after it won.
     fn anew(&self) -> Option<BoxedArm<'a>>;
+
+    /// True if it has nothing more to do.
+    fn is_spent(&self) -> bool;
 }
 
 impl<'a, T: Send> DynArm<'a> for RecvArm<'a, T> {
     fn anew(&self) -> Option<BoxedArm<'a>> {
         Some(Box::pin(RecvArm::recv(self.shared())))
     }
+
+    fn is_spent(&self) -> bool {
+        false
+    }
 }
 
 impl<'a, T: Send> DynArm<'a> for SendArm<'a, T> {
     fn anew(&self) -> Option<BoxedArm<'a>> {
         None
+    }
+
+    fn is_spent(&self) -> bool {
+        SendArm::is_spent(self)
     }
 }
 
@@ -117,7 +131,9 @@ impl<'a> Select<'a> {
     /// A select without arms that chooses the first that is ready, in the order added.
     #[must_use]
     pub fn biased() -> Self {
-        Self { bias: Bias::Listed, ..Self::new() }
+        let mut select = Self::new();
+        select.bias = Bias::Listed;
+        select
     }
 
     /// Adds a receive; returns its index.
@@ -155,13 +171,31 @@ impl<'a> Select<'a> {
     ///
     /// If `index` was never returned, or is not of a send to `sender`.
     pub fn take<T: Send + 'a>(&mut self, index: usize, sender: &Sender<T>) -> Option<T> {
-        self.take_entry(index)?.as_send(sender).take_back()
+        // Checked before anything is removed.
+        self.entry(index)?.as_send(sender);
+        let entry = self.take_entry(index)?;
+        entry.arm.reset();
+        entry.as_send(sender).take_back()
+    }
+
+    /// [`wait`](Self::wait), for at most `timeout` from this call. A zero timeout tries once;
+    /// `Duration::MAX` waits for ever.
+    #[cfg(feature = "rt")]
+    pub fn wait_timeout(&mut self, timeout: Duration) -> SelectWaitTimeout<'_, 'a> {
+        SelectWaitTimeout { waiting: self.waiting(), limit: Limit::new(timeout) }
+    }
+
+    fn place(&self, index: usize) -> Option<usize> {
+        assert!(index < self.next, "this select has no arm {index}: it has had {}", self.next);
+        self.entries.binary_search_by_key(&index, |entry| entry.index).ok()
+    }
+
+    fn entry(&self, index: usize) -> Option<&Entry<'a>> {
+        self.place(index).map(|place| &self.entries[place])
     }
 
     fn take_entry(&mut self, index: usize) -> Option<Entry<'a>> {
-        assert!(index < self.next, "this select has no arm {index}: it has had {}", self.next);
-        let place = self.entries.binary_search_by_key(&index, |entry| entry.index).ok()?;
-        Some(self.entries.remove(place))
+        self.place(index).map(|place| self.entries.remove(place))
     }
 
     /// Waits until one of the operations is performed.
@@ -192,8 +226,20 @@ impl<'a> Select<'a> {
         Some(waiting.won(winner))
     }
 
+    /// A party of all arms. A wait that was dropped may have left some in the middle: a value that
+    /// was received goes back, and a send that happened is gone.
     fn waiting(&mut self) -> Waiting<Entries<'_, 'a>> {
+        self.entries.retain(|entry| {
+            entry.arm.reset();
+            !entry.arm.is_spent()
+        });
         Waiting::new(Entries { entries: &mut self.entries }, self.bias)
+    }
+}
+
+impl Drop for Select<'_> {
+    fn drop(&mut self) {
+        drop_all(self.entries.drain(..));
     }
 }
 
@@ -255,6 +301,8 @@ struct Entries<'s, 'a> {
 }
 
 impl Arms for Entries<'_, '_> {
+    const BORROWED: bool = true;
+
     fn len(&self) -> usize {
         self.entries.len()
     }
@@ -294,6 +342,35 @@ impl<'a> Future for SelectWait<'_, 'a> {
         let mut waiting = self.project().waiting;
         let winner = ready!(waiting.as_mut().poll(cx));
         Poll::Ready(waiting.won(winner))
+    }
+}
+
+#[cfg(feature = "rt")]
+pin_project! {
+    /// The future that [`Select::wait_timeout`] returns.
+    #[must_use = "a select does nothing unless it is awaited"]
+    pub struct SelectWaitTimeout<'s, 'a> {
+        #[pin]
+        waiting: Waiting<Entries<'s, 'a>>,
+        limit: Limit,
+    }
+}
+
+#[cfg(feature = "rt")]
+impl<'a> Future for SelectWaitTimeout<'_, 'a> {
+    type Output = Option<Selected<'a>>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Selected<'a>>> {
+        let mut this = self.project();
+        let winner = ready!(this.limit.poll(this.waiting.as_mut(), cx));
+        Poll::Ready(winner.map(|winner| this.waiting.won(winner)))
+    }
+}
+
+#[cfg(feature = "rt")]
+impl fmt::Debug for SelectWaitTimeout<'_, '_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SelectWaitTimeout").field("limit", &self.limit).finish_non_exhaustive()
     }
 }
 

@@ -19,8 +19,20 @@ use std::task::{Context, Poll};
 #[allow(missing_debug_implementations, reason = "for the macros alone")]
 pub struct ArmRef<'a>(pub(super) Pin<&'a dyn Arm>);
 
+mod sealed {
+    /// Only this crate has arms: the protocol relies on an arm being the same one at every call.
+    pub trait Sealed {}
+
+    impl Sealed for () {}
+    impl<E: super::Entry, L: super::List> Sealed for (std::pin::Pin<&mut E>, L) {}
+    impl<T> Sealed for super::RecvEntry<'_, T> {}
+    impl<T> Sealed for super::SendEntry<'_, T> {}
+    impl<T> Sealed for super::SlotEntry<'_, T> {}
+    impl<F: std::future::Future> Sealed for super::WaitEntry<F> {}
+}
+
 /// One arm of a select, with its outcome.
-pub trait Entry {
+pub trait Entry: sealed::Sealed {
     /// Whether it is a future.
     const FUTURE: bool = false;
     /// What its body gets.
@@ -36,7 +48,7 @@ pub trait Entry {
 }
 
 /// A list of arms.
-pub trait List {
+pub trait List: sealed::Sealed {
     /// Whether some arms are futures.
     const FUTURES: bool;
     /// How many there are.
@@ -96,6 +108,7 @@ impl<L> Listed<L> {
 
 impl<L: List> Arms for Listed<L> {
     const FUTURES: bool = L::FUTURES;
+    const BORROWED: bool = true;
 
     fn len(&self) -> usize {
         L::LEN

@@ -16,6 +16,8 @@ mod macros;
 mod run;
 mod slot;
 
+#[cfg(feature = "rt")]
+pub use dynamic::SelectWaitTimeout;
 pub use dynamic::{Select, SelectWait, Selected};
 
 /// For the macros alone.
