@@ -20,7 +20,7 @@
 
 use crate::core::{Received, Sent, State};
 use crate::error::{RecvError, SendError};
-use crate::park::WakeList;
+use crate::park::{WakeList, drop_all};
 use crate::shared::{Locked, Shared};
 use crate::sync::Lock;
 use crate::waitq::{Node, Party, WaitQueue};
@@ -104,6 +104,9 @@ pub(crate) trait Operation<T> {
 
     /// Undoes what nobody asked for. No peer knows the node any more.
     fn undo(_shared: &Shared<T>, _node: &Node<Self::Item>) {}
+
+    /// Drops what is left in the node. No peer knows it any more.
+    fn abandon(_node: &Node<Self::Item>) {}
 }
 
 /// Sends the value in the node.
@@ -141,6 +144,12 @@ impl<T> Operation<T> for Send {
 
     fn line(state: &mut State<T>) -> &mut WaitQueue<T> {
         state.senders()
+    }
+
+    fn abandon(node: &Node<T>) {
+        // SAFETY: point 3: no peer knows the node. Several arms of a select may hold values whose
+        // drops panic.
+        drop_all(unsafe { node.take() }.map(|(value, _)| value));
     }
 }
 
@@ -221,6 +230,7 @@ pin_project! {
             if let Some(shared) = this.shared {
                 O::undo(shared, &this.node);
             }
+            O::abandon(&this.node);
         }
     }
 }

@@ -79,6 +79,11 @@ mod imp {
             self.0.lock();
             LockGuard { lock: self, not_send: PhantomData }
         }
+
+        /// Its place in the order in which several locks are taken.
+        pub(crate) fn order(&self) -> usize {
+            std::ptr::from_ref(self).addr()
+        }
     }
 
     impl Drop for LockGuard<'_> {
@@ -161,8 +166,9 @@ mod imp {
     pub(crate) use loom::sync::Arc;
     pub(crate) use loom::sync::atomic::{AtomicU32, AtomicUsize, Ordering, fence};
 
-    /// A loom mutex over nothing.
-    pub(crate) struct Lock(loom::sync::Mutex<()>);
+    /// A loom mutex over nothing, and its place in the order of locks. Not its address, which is
+    /// another one in each execution, while loom needs them to repeat.
+    pub(crate) struct Lock(loom::sync::Mutex<()>, usize);
 
     /// Holds a [`Lock`] until it is dropped.
     #[must_use]
@@ -170,7 +176,13 @@ mod imp {
 
     impl Lock {
         pub(crate) fn new() -> Self {
-            Self(loom::sync::Mutex::new(()))
+            thread_local! { static NEXT: Cell<usize> = const { Cell::new(0) }; }
+            NEXT.set(NEXT.get() + 1);
+            Self(loom::sync::Mutex::new(()), NEXT.get())
+        }
+
+        pub(crate) fn order(&self) -> usize {
+            self.1
         }
 
         pub(crate) fn lock(&self) -> LockGuard<'_> {

@@ -279,11 +279,10 @@ impl<S: Arms> Waiting<S> {
         let this = self.as_ref().project_ref();
         let locks = lock_all(this.arms);
         let waits = this.party.verdict() == Verdict::Open;
-        // SAFETY: point 1; all locks are held.
-        let spare = if waits {
-            waker.take().and_then(|waker| unsafe { this.party.replace_waker(waker) })
-        } else {
-            None
+        let spare = match waker.take_if(|_| waits) {
+            // SAFETY: point 1; all locks are held.
+            Some(waker) => unsafe { this.party.replace_waker(waker) },
+            None => None,
         };
         drop(locks);
         drop((spare, waker));
@@ -339,8 +338,8 @@ fn pass_through_lock<S: Arms>(arms: Pin<&S>, index: usize) {
 fn lock_all<S: Arms>(arms: Pin<&S>) -> SmallVec<[LockGuard<'_>; 8]> {
     let mut locks: SmallVec<[_; 8]> =
         (0..arms.len()).filter_map(|index| arms.arm(index)?.get_ref().lock()).collect();
-    locks.sort_unstable_by_key(|lock| std::ptr::from_ref(*lock));
-    locks.dedup_by_key(|lock| std::ptr::from_ref(*lock));
+    locks.sort_unstable_by_key(|lock| lock.order());
+    locks.dedup_by_key(|lock| lock.order());
     locks.into_iter().map(|lock| lock.lock()).collect()
 }
 

@@ -18,12 +18,14 @@ pin_project! {
         waiting: Waiting<One<RecvArm<'a, T>>>,
         values: &'a mut Vec<T>,
         limit: usize,
+        // Whether it has resolved.
+        ended: bool,
     }
 }
 
 impl<'a, T> ReceivingMany<'a, T> {
     pub(super) fn new(shared: Option<&'a Shared<T>>, values: &'a mut Vec<T>, limit: usize) -> Self {
-        Self { waiting: Waiting::one(RecvArm::recv(shared)), values, limit }
+        Self { waiting: Waiting::one(RecvArm::recv(shared)), values, limit, ended: false }
     }
 
     /// Waits on the thread.
@@ -62,12 +64,14 @@ impl<T> Future for ReceivingMany<'_, T> {
     type Output = usize;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<usize> {
-        let count = self.as_mut().take_ready();
-        if count > 0 || self.limit == 0 {
-            return Poll::Ready(count);
+        assert!(!self.ended, "polled again after it was ready");
+        let mut count = self.as_mut().take_ready();
+        if count == 0 && self.limit > 0 {
+            ready!(self.as_mut().project().waiting.poll(cx));
+            count = self.as_mut().after_the_first();
         }
-        ready!(self.as_mut().project().waiting.poll(cx));
-        Poll::Ready(self.after_the_first())
+        *self.project().ended = true;
+        Poll::Ready(count)
     }
 }
 

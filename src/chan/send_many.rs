@@ -28,6 +28,8 @@ pin_project! {
         // `None` when it has ended.
         values: Option<I>,
         sent: usize,
+        // Whether it has resolved.
+        ended: bool,
         // Whether the first value of the batch waits in the arm.
         waits: bool,
     }
@@ -41,6 +43,7 @@ impl<'a, T, I: Iterator<Item = T>> SendingMany<'a, T, I> {
             batch: Batch(VecDeque::new()),
             values: Some(values),
             sent: 0,
+            ended: false,
             waits: false,
         }
     }
@@ -60,11 +63,13 @@ impl<'a, T, I: Iterator<Item = T>> SendingMany<'a, T, I> {
     /// wait (`None`).
     fn advance(self: Pin<&mut Self>) -> Option<Result<usize, SendManyError<T>>> {
         let mut this = self.project();
+        assert!(!*this.ended, "polled again after it was ready");
         loop {
             if this.batch.0.is_empty() {
                 fill(&mut this.batch.0, this.values);
             }
             if this.batch.0.is_empty() {
+                *this.ended = true;
                 return Some(Ok(*this.sent));
             }
             *this.sent += this.shared.send_batch(&mut this.batch.0);
@@ -93,6 +98,7 @@ impl<'a, T, I: Iterator<Item = T>> SendingMany<'a, T, I> {
                     this.batch.0.push_back(value);
                 }
                 *this.values = None;
+                *this.ended = true;
                 Err(SendManyError { sent: *this.sent, rest: std::mem::take(&mut this.batch.0).into() })
             }
         }
