@@ -1,5 +1,52 @@
-//! Communicating sequential processes for Rust: channels that tasks and threads share, with an
-//! atomic select over sends and receives.
+//! Communicating sequential processes for Rust: channels that tasks and threads share through one
+//! handle, with an atomic select over sends and receives.
+//!
+//! ```
+//! use hchan::{bounded, select};
+//!
+//! let (tx, rx) = bounded(0);
+//! let (done, finished) = bounded(1);
+//! std::thread::spawn(move || {
+//!     tx.send_blocking("from a thread").unwrap();
+//!     done.send_blocking(()).unwrap();
+//! });
+//! pollster::block_on(async {
+//!     loop {
+//!         select! {
+//!             recv(rx) -> text => if let Ok(text) = text { assert_eq!(text, "from a thread") },
+//!             recv(finished) => break,
+//!         }
+//!     }
+//! });
+//! ```
+//!
+//! # One rule
+//!
+//! An operation that may wait is a future; its `_blocking` twin waits on the OS thread. The same handle
+//! serves both, at the same time, on any executor and on plain threads.
+//!
+//! # Where to start
+//!
+//! - [`bounded`], [`unbounded`], [`never()`] and [`channel`] make channels; [`Sender`] and [`Receiver`]
+//!   say what can be done with them.
+//! - [`select!`] and [`select_blocking!`] choose one of several operations; [`Select`] does so for
+//!   operations that are known only at run time.
+//! - Every future says whether it is cancel-safe. All but `send_many` are: one that is dropped while it
+//!   waits has done nothing, and loses nothing.
+//!
+//! # Laws
+//!
+//! What is sent is received exactly once; each sender's values arrive in order; waiters are served first
+//! come, first served; a value goes straight from hand to hand where somebody waits; cancelling loses
+//! nothing; a closed channel can still be drained, and senders get their values back; at capacity 0 a send
+//! completes when its value was taken; user code never runs under a lock. The README states them in full,
+//! with what is and what is not shown about them.
+//!
+//! # Features
+//!
+//! - `rt` (default): what needs a timer: `send_timeout`, `recv_timeout`, `Select::wait_timeout` and
+//!   `default(duration)` in `select!`. The `_blocking` forms of these need no feature.
+//! - `stream`: `Receiver::stream` and `Sender::sink`.
 
 mod arm;
 pub mod chan;
@@ -25,6 +72,9 @@ pub use select::{Select, SelectWait, Selected};
 
 #[doc(hidden)]
 pub use select::private as __private;
-#[cfg(hchan_loom)]
 #[doc(hidden)]
 pub use sync::model as __model;
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

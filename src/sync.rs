@@ -285,9 +285,8 @@ mod imp {
     }
 }
 
-/// What the models themselves need of the facade.
-#[cfg(hchan_loom)]
-#[doc(hidden)]
+/// What the models themselves need of the facade: nothing outside loom.
 pub mod model {
+    #[cfg(hchan_loom)]
     pub use super::imp::weaken_publish_order;
 }

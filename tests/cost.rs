@@ -87,6 +87,7 @@ fn a_select_of_up_to_eight_arms_allocates_nothing() {
     let channels: Vec<_> = (0..8).map(|_| bounded::<usize>(0)).collect();
     let [a, b, c, d, e, f, g, h] = std::array::from_fn(|n| &channels[n].1);
     let tx = &channels[0].0;
+    #[expect(clippy::needless_range_loop, reason = "the number of the arm, not an element")]
     for winner in 0..8 {
         never_allocates("a select of eight receives that waits", || {
             let mut select = pin!(async {

@@ -276,3 +276,20 @@ fn a_try_operation_is_right_at_some_moment() {
         }
     });
 }
+
+/// Each thread sends to one channel and looks into the other's: the store-load race of
+/// `Shared::surely`. Not both may find nothing.
+#[test]
+fn two_threads_that_send_and_then_look_do_not_both_find_nothing() {
+    model(3, || {
+        let ((tx1, rx1), (tx2, rx2)) = (bounded(1), bounded(1));
+        let peer = thread::spawn(move || {
+            tx1.try_send(1).unwrap();
+            (rx2.try_recv(), tx1, rx2)
+        });
+        tx2.try_send(2).unwrap();
+        let here = rx1.try_recv();
+        let (there, _tx1, _rx2) = peer.join().unwrap();
+        assert!(here.is_ok() || there.is_ok());
+    });
+}

@@ -4,6 +4,7 @@ use hchan::*;
 use std::future::Future;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
+#[cfg(feature = "rt")]
 use std::time::Duration;
 
 fn poll<F: Future>(future: std::pin::Pin<&mut F>) -> Poll<F::Output> {
@@ -69,6 +70,7 @@ fn a_slot_is_emptied_only_if_its_arm_wins() {
     assert_eq!(slot, None);
 }
 
+#[cfg(feature = "rt")]
 #[test]
 fn a_default_with_a_duration_waits_that_long() {
     let (_tx, rx) = bounded::<i32>(0);

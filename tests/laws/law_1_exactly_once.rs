@@ -18,11 +18,28 @@ const SENDERS: u32 = 4;
 const CAPACITIES: [Option<usize>; 4] = [Some(0), Some(1), Some(4), None];
 
 pub(crate) fn every_value_is_received_once_by_threads<L: Library>() -> Verdict {
-    stress::<L>(|_, tx, value| Ok(L::send_blocking(tx, value)), |_, rx| Ok(L::recv_blocking(rx)))
+    for capacity in CAPACITIES {
+        if let Ok(ends) = L::channel(capacity) {
+            stress::<L>(
+                ends,
+                |_, tx, value| Ok(L::send_blocking(tx, value)),
+                |_, rx| Ok(L::recv_blocking(rx)),
+            )?;
+        }
+    }
+    Ok(())
+}
+
+pub(crate) fn every_value_is_received_once_by_tasks_and_threads<L: Library>() -> Verdict {
+    CAPACITIES[1..].iter().try_for_each(|capacity| stress_mixed::<L>(*capacity))
+}
+
+pub(crate) fn every_value_is_received_once_by_tasks_and_threads_at_capacity_0<L: Library>() -> Verdict {
+    stress_mixed::<L>(Some(0))
 }
 
 /// Every other party waits as a task.
-pub(crate) fn every_value_is_received_once_by_tasks_and_threads<L: Library>() -> Verdict {
+fn stress_mixed<L: Library>(capacity: Option<usize>) -> Verdict {
     let send = |party, tx: &_, value| match party % 2 {
         0 => Ok(block_on(L::send(tx, value)?)),
         _ => Ok(L::send_blocking(tx, value)),
@@ -31,52 +48,51 @@ pub(crate) fn every_value_is_received_once_by_tasks_and_threads<L: Library>() ->
         0 => Ok(block_on(L::recv(rx)?)),
         _ => Ok(L::recv_blocking(rx)),
     };
-    stress::<L>(send, recv)
+    stress::<L>(L::channel(capacity)?, send, recv)
 }
 
-/// Several senders and, where the library has them, several receivers, each on a thread, which
-/// number the parties; and all capacities.
+type Ends<L> = (<L as Library>::Sender<u32>, <L as Library>::Receiver<u32>);
+
+/// Several senders and, where the library has them, several receivers, each a numbered party on a
+/// thread.
 fn stress<L: Library>(
+    (tx, rx): Ends<L>,
     send: impl Fn(u32, &L::Sender<u32>, u32) -> Offer<Sent<u32>> + Copy + Send + 'static,
     recv: impl Fn(u32, &mut L::Receiver<u32>) -> Offer<Received<u32>> + Copy + Send + 'static,
 ) -> Verdict {
-    for capacity in CAPACITIES {
-        let Ok((tx, rx)) = L::channel(capacity) else { continue };
-        let mut receivers: Vec<_> = (1..SENDERS).map_while(|_| L::clone_receiver(&rx).ok()).collect();
-        receivers.push(rx);
-        let receive = |(party, mut rx)| {
-            thread::spawn(move || -> Offer<Vec<u32>> {
-                let mut got = Vec::new();
-                while let Ok(value) = recv(party, &mut rx)? {
-                    got.push(value);
+    let mut receivers: Vec<_> = (1..SENDERS).map_while(|_| L::clone_receiver(&rx).ok()).collect();
+    receivers.push(rx);
+    let receive = |(party, mut rx)| {
+        thread::spawn(move || -> Offer<Vec<u32>> {
+            let mut got = Vec::new();
+            while let Ok(value) = recv(party, &mut rx)? {
+                got.push(value);
+            }
+            Ok(got)
+        })
+    };
+    let receivers: Vec<_> = (0..).zip(receivers).map(receive).collect();
+    let send = |(party, tx): (u32, L::Sender<u32>)| {
+        thread::spawn(move || -> Offer<bool> {
+            for value in party * EACH..(party + 1) * EACH {
+                if send(party, &tx, value)?.is_err() {
+                    return Ok(false);
                 }
-                Ok(got)
-            })
-        };
-        let receivers: Vec<_> = (0..).zip(receivers).map(receive).collect();
-        let send = |party: u32| {
-            let tx = tx.clone();
-            thread::spawn(move || -> Offer<bool> {
-                for value in party * EACH..(party + 1) * EACH {
-                    if send(party, &tx, value)?.is_err() {
-                        return Ok(false);
-                    }
-                }
-                Ok(true)
-            })
-        };
-        let senders: Vec<_> = (0..SENDERS).map(send).collect();
-        drop(tx);
-        for sender in senders {
-            ensure!(join(sender)??, "a send was refused while there were receivers ({capacity:?})");
-        }
-        let mut all = Vec::new();
-        for receiver in receivers {
-            all.extend(join(receiver)??);
-        }
-        all.sort_unstable();
-        ensure!(all.iter().copied().eq(0..SENDERS * EACH), "capacity {capacity:?}: {}", difference(&all));
+            }
+            Ok(true)
+        })
+    };
+    let senders: Vec<_> = (0..SENDERS).map(|party| send((party, tx.clone()))).collect();
+    drop(tx);
+    for sender in senders {
+        ensure!(join(sender)??, "a send was refused while there were receivers");
     }
+    let mut all = Vec::new();
+    for receiver in receivers {
+        all.extend(join(receiver)??);
+    }
+    all.sort_unstable();
+    ensure!(all.iter().copied().eq(0..SENDERS * EACH), "{}", difference(&all));
     Ok(())
 }
 
@@ -168,10 +184,15 @@ fn pick<X>(from: &mut Vec<X>, numbers: &mut Numbers) -> Option<X> {
 pub(crate) fn a_receive_that_times_out_loses_nothing<L: Library>() -> Verdict {
     for capacity in CAPACITIES {
         let Ok((tx, mut rx)) = L::channel::<u32>(capacity) else { continue };
-        let sender = thread::spawn(move || (0..EACH).all(|value| L::send_blocking(&tx, value).is_ok()));
+        let send = move |value| {
+            // The other gives up now and then.
+            thread::yield_now();
+            L::send_blocking(&tx, value).is_ok()
+        };
+        let sender = thread::spawn(move || (0..EACH).all(send));
         let mut got = Vec::new();
-        loop {
-            match L::recv_timeout_blocking(&mut rx, Duration::from_nanos(1))? {
+        for moment in (0..50).map(Duration::from_micros).cycle() {
+            match L::recv_timeout_blocking(&mut rx, moment)? {
                 Ok(value) => got.push(value),
                 Err(Nothing::Empty) => {}
                 Err(Nothing::Closed) => break,

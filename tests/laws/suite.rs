@@ -26,6 +26,7 @@ macro_rules! for_each_law {
             law_1_exactly_once {
                 every_value_is_received_once_by_threads,
                 every_value_is_received_once_by_tasks_and_threads,
+                every_value_is_received_once_by_tasks_and_threads_at_capacity_0,
                 every_value_is_received_once_though_tasks_give_up,
                 a_receive_that_times_out_loses_nothing,
                 a_refused_value_is_in_the_error,
