@@ -3,6 +3,13 @@
 //!
 //! What they do not take is in `support/grammar_mistakes.rs`.
 
+#![allow(
+    clippy::redundant_closure_call,
+    clippy::match_single_binding,
+    clippy::never_loop,
+    clippy::needless_range_loop,
+    reason = "operands and bodies of every shape are what is tested"
+)]
 #![forbid(unsafe_code)]
 #![deny(unused, clippy::all)]
 
