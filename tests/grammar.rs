@@ -3,6 +3,8 @@
 //!
 //! What they do not take is in `support/grammar_mistakes.rs`.
 
+#![forbid(unsafe_code)]
+#![deny(unused, clippy::all)]
 #![allow(
     clippy::redundant_closure_call,
     clippy::match_single_binding,
@@ -10,8 +12,6 @@
     clippy::needless_range_loop,
     reason = "operands and bodies of every shape are what is tested"
 )]
-#![forbid(unsafe_code)]
-#![deny(unused, clippy::all)]
 
 #[path = "support/grammar_mistakes.rs"]
 mod mistakes;
