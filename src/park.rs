@@ -13,6 +13,7 @@
 
 use crate::sync::{Parker, Unparker, spin_limit};
 use smallvec::SmallVec;
+use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::task::Waker;
 use std::time::Instant;
@@ -73,8 +74,14 @@ impl WakeList {
 /// Runs user code whose panic is of no concern to the caller.
 fn contained(act: impl FnOnce()) {
     if let Err(panic) = catch_unwind(AssertUnwindSafe(act)) {
-        // Not dropped: the payload's own drop may panic again.
-        std::mem::forget(panic);
+        discard(panic);
+    }
+}
+
+/// Drops what a panic carried, which may panic again.
+fn discard(panic: Box<dyn Any + Send>) {
+    if let Err(again) = catch_unwind(AssertUnwindSafe(|| drop(panic))) {
+        std::mem::forget(again);
     }
 }
 
@@ -90,13 +97,13 @@ pub(crate) fn drop_all<T>(values: impl IntoIterator<Item = T>) {
     for value in values {
         match catch_unwind(AssertUnwindSafe(|| drop(value))) {
             Err(panic) if first.is_none() => first = Some(panic),
-            Err(panic) => std::mem::forget(panic),
+            Err(panic) => discard(panic),
             Ok(()) => {}
         }
     }
     match first {
         Some(panic) if !std::thread::panicking() => resume_unwind(panic),
-        Some(panic) => std::mem::forget(panic),
+        Some(panic) => discard(panic),
         None => {}
     }
 }

@@ -177,7 +177,8 @@ impl<T> Receiver<T> {
     }
 
     /// Closes the channel: receivers get what is queued and then an error; all who wait or come
-    /// later to send get their values back. True for the call that did it.
+    /// later to send get their values back. True for the call that did it; false if it was closed
+    /// already, also by the drop of the last handle of a side.
     pub fn close(&self) -> bool {
         self.shared().is_some_and(Shared::close)
     }

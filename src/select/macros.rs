@@ -58,9 +58,13 @@
 /// received value never meet; it is dropped if another arm wins. The losing arms are gone before the
 /// body of the winner runs.
 ///
+/// While the future of a `wait` is being polled, the select does not count as waiting: whoever comes
+/// then passes it over, and it looks again before it waits on.
+///
 /// **Cancel-safe**, as far as the futures in it are: dropped while it waits, it has done nothing.
 /// **Cost**: looks without locks first, then locks all its channels; nothing is allocated for up to
-/// eight arms. `default(duration)` needs the feature `rt`.
+/// eight arms. More than 28 need a larger `#![recursion_limit]`. `default(duration)` needs the
+/// feature `rt`.
 #[macro_export]
 macro_rules! select {
     ($($arms:tt)*) => {

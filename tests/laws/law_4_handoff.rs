@@ -3,7 +3,7 @@
 
 use super::alloc::heap;
 use super::library::{Library, Nothing};
-use super::probe::{fill, poll};
+use super::probe::{ROUNDS, fill, poll};
 use super::verdict::{Verdict, ensure, ensure_eq};
 use super::waiters::{Kind, Tasks, Threads, ensure_got};
 
@@ -12,7 +12,7 @@ pub(crate) fn a_value_for_a_waiting_task_is_not_queued<L: Library>() -> Verdict 
 }
 
 pub(crate) fn a_value_for_a_waiting_thread_is_not_queued<L: Library>() -> Verdict {
-    not_queued::<L, Threads>()
+    (0..ROUNDS).try_for_each(|_| not_queued::<L, Threads>())
 }
 
 /// It needs no place: with one place, one value for the receiver and one more can be sent.
@@ -35,7 +35,7 @@ pub(crate) fn a_value_of_a_waiting_task_is_taken_without_it<L: Library>() -> Ver
 }
 
 pub(crate) fn a_value_of_a_waiting_thread_is_taken_without_it<L: Library>() -> Verdict {
-    taken::<L, Threads>()
+    (0..ROUNDS).try_for_each(|_| taken::<L, Threads>())
 }
 
 /// The sender does not run meanwhile, if it is a task.

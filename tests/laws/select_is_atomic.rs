@@ -1,7 +1,7 @@
 //! A select performs exactly one of its arms.
 
-use super::library::{Library, Nothing, Op, Selected, Unsupported};
-use super::probe::{ROUNDS, poll};
+use super::library::{Library, Nothing, Offer, Op, Selected};
+use super::probe::{ROUNDS, block_on, poll};
 use super::verdict::{Stop, Verdict, ensure, ensure_eq};
 use super::waiters::{Arm, Kind, Tasks, Threads, join, waiting_recv};
 use std::task::Poll;
@@ -78,34 +78,40 @@ pub(crate) fn of_two_ready_receives_one_takes_a_value<L: Library>() -> Verdict {
     Ok(())
 }
 
-/// Two threads, two channels, each sends on one or receives on the other: both do the same exchange.
-pub(crate) fn two_selects_that_meet_agree<L: Library>() -> Verdict {
-    let (tx1, rx1) = L::channel::<usize>(Some(0))?;
-    let (tx2, rx2) = L::channel::<usize>(Some(0))?;
-    // A library without selects says so here.
-    drop(L::select_blocking::<usize>(vec![Op::Send(&never_full::<L>()?.0, 0)])?);
-    let rounds = ROUNDS * 10;
-    let party = |tx: L::Sender<usize>, rx: L::Receiver<usize>| {
-        thread::spawn(move || -> Result<Vec<Option<usize>>, Unsupported> {
-            let round = |n| L::select_blocking(vec![Op::Send(&tx, n), Op::Recv(&rx)]);
-            (0..rounds).map(|n| Ok(round(n)?.received.and_then(Result::ok))).collect()
+pub(crate) fn selects_of_two_threads_agree<L: Library>() -> Verdict {
+    two_selects::<L>(L::select_blocking, L::select_blocking)
+}
+
+pub(crate) fn a_select_of_a_task_and_one_of_a_thread_agree<L: Library>() -> Verdict {
+    two_selects::<L>(|arms| L::select(arms).map(block_on), L::select_blocking)
+}
+
+/// How a party waits for one of its arms.
+type SelectBy<L> = fn(Vec<Op<'_, L, usize>>) -> Offer<Selected<usize>>;
+
+/// Two parties, two channels; each sends on one or receives on the other: both do the same exchange.
+fn two_selects<L: Library>(one: SelectBy<L>, other: SelectBy<L>) -> Verdict {
+    // A library without such selects says so here; an unbounded channel is ready.
+    for select in [one, other] {
+        let (tx, _rx) = L::channel(None)?;
+        select(vec![Op::Send(&tx, 0)])?;
+    }
+    let (tx1, rx1) = L::channel(Some(0))?;
+    let (tx2, rx2) = L::channel(Some(0))?;
+    let party = |select: SelectBy<L>, tx: L::Sender<usize>, rx: L::Receiver<usize>| {
+        thread::spawn(move || -> Offer<Vec<Option<usize>>> {
+            let round = |n| select(vec![Op::Send(&tx, n), Op::Recv(&rx)]);
+            (0..ROUNDS * 10).map(|n| Ok(round(n)?.received.and_then(Result::ok))).collect()
         })
     };
-    let one = party(tx1, rx2);
-    let other = party(tx2, rx1);
-    let pairs: Vec<_> = join(one)??.into_iter().zip(join(other)??).collect();
-    for (n, pair) in pairs.into_iter().enumerate() {
+    let one = party(one, tx1, rx2);
+    let other = party(other, tx2, rx1);
+    let pairs = join(one)??.into_iter().zip(join(other)??);
+    for (n, pair) in pairs.enumerate() {
         let agree = matches!(pair, (Some(got), None) | (None, Some(got)) if got == n);
         ensure!(agree, "exchange {n}: the two received {pair:?}");
     }
     Ok(())
-}
-
-type Ends<L> = (<L as Library>::Sender<usize>, <L as Library>::Receiver<usize>);
-
-/// A channel with a free place.
-fn never_full<L: Library>() -> Result<Ends<L>, Unsupported> {
-    L::channel(None)
 }
 
 /// The losing arm's channel is full.
