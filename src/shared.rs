@@ -160,6 +160,15 @@ impl<T> Shared<T> {
         if !self.may_send() && !self.surely(Self::may_send) {
             return Err(TrySendError::Full(value));
         }
+        self.send_now(value)
+    }
+
+    /// A send that is about to wait if it may not happen at once: `Full` is no answer to a user.
+    #[inline]
+    pub(crate) fn send_now(&self, value: T) -> Result<(), TrySendError<T>> {
+        if !self.may_send() {
+            return Err(TrySendError::Full(value));
+        }
         let mut offer = Some(value);
         let sent = self.lock().send(&mut offer);
         match (sent, offer) {
@@ -176,6 +185,15 @@ impl<T> Shared<T> {
     #[inline]
     pub(crate) fn try_recv(&self) -> Result<T, TryRecvError> {
         if !self.may_recv() && !self.surely(Self::may_recv) {
+            return Err(TryRecvError::Empty);
+        }
+        self.recv_now()
+    }
+
+    /// A receive that is about to wait if it may not happen at once: `Empty` is no answer to a user.
+    #[inline]
+    pub(crate) fn recv_now(&self) -> Result<T, TryRecvError> {
+        if !self.may_recv() {
             return Err(TryRecvError::Empty);
         }
         let received = self.lock().recv();

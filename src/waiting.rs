@@ -126,6 +126,11 @@ impl<S: Arms> Waiting<S> {
         self.phase == Phase::New
     }
 
+    /// Ends a party that has not waited: its operation was done otherwise.
+    pub(crate) fn skip(self: Pin<&mut Self>) {
+        *self.project().phase = Phase::Over;
+    }
+
     /// Makes a party that is over as new.
     pub(crate) fn restart(self: Pin<&mut Self>) {
         let this = self.project();

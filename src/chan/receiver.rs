@@ -89,10 +89,10 @@ impl<T> Receiver<T> {
     }
 
     fn recv_until(&self, deadline: Option<Instant>) -> Result<T, RecvTimeoutError> {
-        match self.try_recv() {
-            Ok(value) => return Ok(value),
-            Err(TryRecvError::Closed) => return Err(RecvTimeoutError::Closed),
-            Err(TryRecvError::Empty) => {}
+        match self.shared().map(Shared::recv_now) {
+            Some(Ok(value)) => return Ok(value),
+            Some(Err(TryRecvError::Closed)) => return Err(RecvTimeoutError::Closed),
+            Some(Err(TryRecvError::Empty)) | None => {}
         }
         let mut waiting = pin!(Waiting::one(RecvArm::recv(self.shared())));
         match waiting.as_mut().block(deadline) {

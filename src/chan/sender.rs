@@ -91,6 +91,11 @@ impl<T> Sender<T> {
     }
 
     fn send_until(&self, value: T, deadline: Option<Instant>) -> Result<(), SendTimeoutError<T>> {
+        let value = match self.shared.send_now(value) {
+            Ok(()) => return Ok(()),
+            Err(TrySendError::Closed(value)) => return Err(SendTimeoutError::Closed(value)),
+            Err(TrySendError::Full(value)) => value,
+        };
         let mut waiting = pin!(Waiting::one(SendArm::send(&self.shared, value)));
         let winner = waiting.as_mut().block(deadline);
         let arm = waiting.as_ref().only();

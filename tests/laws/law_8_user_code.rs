@@ -73,6 +73,25 @@ pub(crate) fn a_waker_may_use_the_channel_that_closes<L: Library>() -> Verdict {
     Ok(())
 }
 
+/// The receiver in front gives up, and on its thread the waker of the next one sends another value.
+pub(crate) fn a_waker_may_use_the_channel_when_another_gives_up<L: Library>() -> Verdict {
+    for capacity in [Some(8), None] {
+        let (tx, mut rx) = L::channel(capacity)?;
+        let within = Mutex::new(tx.clone());
+        let sends = waker(move || {
+            let _ = L::try_send(&within.lock().expect("nobody panicked"), 2);
+        });
+        let first = waiting_recv::<L, u32>(L::clone_receiver(&rx)?)?;
+        let mut next = waiting_recv::<L, u32>(L::clone_receiver(&rx)?)?;
+        ensure!(poll_with(&mut next, &sends).is_pending(), "an empty channel gave a value");
+        ensure_eq!(L::try_send(&tx, 1), Ok(()), "a send with a free place");
+        drop(first);
+        drop(next);
+        ensure_eq!(drain::<L, _>(&mut rx), [1, 2], "received after both gave up");
+    }
+    Ok(())
+}
+
 /// A waker is dropped when another takes its place, and when its future is dropped.
 pub(crate) fn the_drop_of_a_waker_may_use_the_channel<L: Library>() -> Verdict {
     for replaced in [true, false] {

@@ -92,6 +92,7 @@ macro_rules! for_each_law {
                 a_receivers_waker_may_use_the_channel,
                 a_senders_waker_may_use_the_channel,
                 a_waker_may_use_the_channel_that_closes,
+                a_waker_may_use_the_channel_when_another_gives_up,
                 the_drop_of_a_waker_may_use_the_channel,
                 a_waker_that_panics_leaves_the_channel_usable,
                 a_senders_waker_that_panics_loses_no_value,
