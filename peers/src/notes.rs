@@ -7,7 +7,7 @@ const CROSSFIRE_0: &str = "documented: 0 is treated as 1";
 const CROSSFIRE_LAZY: &str = "documented: clean-up may be lazy";
 
 /// The package, the check, and what its documentation says.
-const DOCUMENTED: [(&str, &str, &str); 24] = [
+const DOCUMENTED: [(&str, &str, &str); 25] = [
     ("crossbeam-channel", "a_result_that_is_dropped_gives_the_value_back", "documented: it panics"),
     ("kanal", "every_value_is_received_once_though_tasks_give_up", KANAL_CANCEL),
     ("kanal", "a_handed_value_passes_to_the_next_receiver", KANAL_CANCEL),
@@ -16,6 +16,7 @@ const DOCUMENTED: [(&str, &str, &str); 24] = [
     ("kanal", "handed_values_come_back_in_any_order", KANAL_CANCEL),
     ("kanal", "a_handed_value_is_not_lost_at_capacity_0", KANAL_CANCEL),
     ("kanal", "a_handed_value_comes_back_after_the_close", KANAL_CANCEL),
+    ("kanal", "a_waker_may_use_the_channel_when_another_gives_up", KANAL_CANCEL),
     ("kanal", "a_refused_value_is_in_the_error", KANAL_ERROR),
     ("kanal", "close_returns_the_values_of_waiting_tasks", KANAL_ERROR),
     ("kanal", "close_returns_the_values_of_waiting_threads", KANAL_ERROR),
