@@ -7,7 +7,7 @@ mod loom_support;
 use hchan::{RecvError, SendError, TryRecvError, TrySendError, bounded, unbounded};
 use loom::future::block_on;
 use loom::thread;
-use loom_support::model;
+use loom_support::{model, poll_once};
 
 /// One sender, one receiver, two values.
 fn two_values_arrive_in_order(capacity: usize) {
@@ -291,5 +291,24 @@ fn two_threads_that_send_and_then_look_do_not_both_find_nothing() {
         let here = rx1.try_recv();
         let (there, _tx1, _rx2) = peer.join().unwrap();
         assert!(here.is_ok() || there.is_ok());
+    });
+}
+
+/// A receiver waits; a value that is sent is its own, whoever else looks meanwhile.
+#[test]
+fn law_3_and_4_a_newcomer_does_not_overtake_a_waiter_and_its_value_is_not_queued() {
+    model(3, || {
+        let (tx, rx) = bounded(1);
+        let newcomer = rx.clone();
+        let mut waiting = Box::pin(rx.recv());
+        assert!(poll_once(waiting.as_mut()).is_pending());
+        let sender = thread::spawn(move || {
+            tx.try_send(1).unwrap();
+            tx
+        });
+        let looks = thread::spawn(move || (newcomer.try_recv(), newcomer.len()));
+        assert_eq!(looks.join().unwrap(), (Err(TryRecvError::Empty), 0));
+        let _tx = sender.join().unwrap();
+        assert_eq!(block_on(waiting), Ok(1));
     });
 }
