@@ -14,6 +14,8 @@ use std::time::Duration;
 
 /// How many values each sender sends.
 const EACH: u32 = if cfg!(miri) { 20 } else { 1000 };
+/// How often what depends on the schedule is done again.
+const REPEATS: u32 = if cfg!(miri) { 1 } else { 8 };
 const SENDERS: u32 = 4;
 const CAPACITIES: [Option<usize>; 4] = [Some(0), Some(1), Some(4), None];
 
@@ -48,7 +50,7 @@ fn stress_mixed<L: Library>(capacity: Option<usize>) -> Verdict {
         0 => Ok(block_on(L::recv(rx)?)),
         _ => Ok(L::recv_blocking(rx)),
     };
-    stress::<L>(L::channel(capacity)?, send, recv)
+    (0..REPEATS).try_for_each(|_| stress::<L>(L::channel(capacity)?, send, recv))
 }
 
 type Ends<L> = (<L as Library>::Sender<u32>, <L as Library>::Receiver<u32>);
