@@ -119,7 +119,8 @@ impl<T> Shared<T> {
         self.summary() & MAY_RECV != 0
     }
 
-    /// Asks again before the answer is final.
+    /// Asks again before the answer is final. Whatever was seen before the fence may be older than
+    /// what the peer saw; an answer rests on this look alone, or on the state under the lock.
     ///
     /// Two threads, each of which sends to one channel and then looks into the other one's:
     ///
@@ -160,15 +161,17 @@ impl<T> Shared<T> {
         if !self.may_send() && !self.surely(Self::may_send) {
             return Err(TrySendError::Full(value));
         }
-        self.send_now(value)
+        self.send_locked(value)
     }
 
-    /// A send that is about to wait if it may not happen at once: `Full` is no answer to a user.
+    /// [`try_send`](Self::try_send) for one who waits if it says `Full`, and asks again before that.
     #[inline]
     pub(crate) fn send_now(&self, value: T) -> Result<(), TrySendError<T>> {
-        if !self.may_send() {
-            return Err(TrySendError::Full(value));
-        }
+        if self.may_send() { self.send_locked(value) } else { Err(TrySendError::Full(value)) }
+    }
+
+    #[inline]
+    fn send_locked(&self, value: T) -> Result<(), TrySendError<T>> {
         let mut offer = Some(value);
         let sent = self.lock().send(&mut offer);
         match (sent, offer) {
@@ -187,15 +190,17 @@ impl<T> Shared<T> {
         if !self.may_recv() && !self.surely(Self::may_recv) {
             return Err(TryRecvError::Empty);
         }
-        self.recv_now()
+        self.recv_locked()
     }
 
-    /// A receive that is about to wait if it may not happen at once: `Empty` is no answer to a user.
+    /// [`try_recv`](Self::try_recv) for one who waits if it says `Empty`, and asks again before that.
     #[inline]
     pub(crate) fn recv_now(&self) -> Result<T, TryRecvError> {
-        if !self.may_recv() {
-            return Err(TryRecvError::Empty);
-        }
+        if self.may_recv() { self.recv_locked() } else { Err(TryRecvError::Empty) }
+    }
+
+    #[inline]
+    fn recv_locked(&self) -> Result<T, TryRecvError> {
         let received = self.lock().recv();
         match received {
             Received::Value(value, _, wake) => {

@@ -339,7 +339,7 @@ fn pass_through_lock<S: Arms>(arms: Pin<&S>, index: usize) {
     }
 }
 
-/// Locks the channels of all arms, each once, in the order of their addresses.
+/// Locks the channels of all arms, each once, in the one order that all parties keep.
 fn lock_all<S: Arms>(arms: Pin<&S>) -> SmallVec<[LockGuard<'_>; 8]> {
     let mut locks: SmallVec<[_; 8]> =
         (0..arms.len()).filter_map(|index| arms.arm(index)?.get_ref().lock()).collect();

@@ -312,3 +312,24 @@ fn law_3_and_4_a_newcomer_does_not_overtake_a_waiter_and_its_value_is_not_queued
         assert_eq!(block_on(waiting), Ok(1));
     });
 }
+
+/// The same race, where the first look may be at a value that is gone by now: an answer of `Empty`
+/// that a look without the fence leads to must not be final either.
+#[test]
+fn two_threads_that_send_and_then_look_at_a_channel_in_use_do_not_both_find_nothing() {
+    model(3, || {
+        let ((tx1, rx1), (tx2, rx2)) = (bounded(1), bounded(2));
+        tx2.try_send(0).unwrap();
+        let (mine, tx2_stays, rx1_stays) = (rx2.clone(), tx2.clone(), rx1.clone());
+        let peer = thread::spawn(move || {
+            let _ = mine.try_recv();
+            tx2.try_send(2).unwrap();
+            rx1.try_recv()
+        });
+        tx1.try_send(1).unwrap();
+        let here = rx2.try_recv();
+        let there = peer.join().unwrap();
+        assert!(here.is_ok() || there.is_ok(), "{here:?} {there:?}");
+        drop((tx1, tx2_stays, rx1_stays));
+    });
+}

@@ -113,7 +113,7 @@ impl<T> Stream for RecvStream<'_, T> {
             return if this.ended { Poll::Ready(None) } else { Poll::Pending };
         };
         if !this.waits {
-            match shared.try_recv() {
+            match shared.recv_now() {
                 Ok(value) => return Poll::Ready(Some(value)),
                 Err(TryRecvError::Closed) => return this.end(),
                 Err(TryRecvError::Empty) => {}
@@ -157,7 +157,7 @@ impl<T> Sink<T> for SendSink<'_, T> {
         let this = &mut *self;
         assert!(!this.waits, "`start_send` before `poll_ready` said that the sink is ready");
         let Some(shared) = this.shared else { return Err(SendError(item)) };
-        let item = match shared.try_send(item) {
+        let item = match shared.send_now(item) {
             Ok(()) => return Ok(()),
             Err(TrySendError::Closed(item)) => return Err(SendError(item)),
             Err(TrySendError::Full(item)) => item,

@@ -4,7 +4,8 @@
 //!
 //! 1. *The type behind an address.* An arm keeps its channel borrowed, so as long as the arm exists,
 //!    whatever has that address is that channel. A handle whose channel has the address of an arm's
-//!    channel therefore has the arm's `T`, and an arm of the right kind can be downcast.
+//!    channel therefore has the arm's `T` (lifetimes included: a handle is invariant in `T`), and an
+//!    arm of the right kind can be downcast. `never` has no address, and an arm on it never wins.
 
 #![allow(unsafe_code)]
 
@@ -300,9 +301,8 @@ struct Entries<'s, 'a> {
     entries: &'s mut Vec<Entry<'a>>,
 }
 
+// Not `BORROWED`: `Select::waiting` has reset them, and nobody has used them since.
 impl Arms for Entries<'_, '_> {
-    const BORROWED: bool = true;
-
     fn len(&self) -> usize {
         self.entries.len()
     }
