@@ -20,9 +20,9 @@
 
 use crate::core::{Received, Sent, State};
 use crate::error::{RecvError, SendError};
+use crate::facade::Lock;
 use crate::park::{WakeList, drop_all};
 use crate::shared::{Locked, Shared};
-use crate::sync::Lock;
 use crate::waitq::{Node, Party, WaitQueue};
 use pin_project_lite::pin_project;
 use std::cell::Cell;

@@ -52,6 +52,7 @@ mod arm;
 pub mod chan;
 mod core;
 mod error;
+mod facade;
 #[cfg(feature = "rt")]
 mod limit;
 mod list;
@@ -59,9 +60,8 @@ mod park;
 mod ring;
 mod select;
 mod shared;
-mod sync;
 #[cfg(feature = "rt")]
-mod time;
+mod timer;
 mod waiting;
 mod waitq;
 
@@ -71,9 +71,9 @@ pub use select::SelectWaitTimeout;
 pub use select::{Select, SelectWait, Selected};
 
 #[doc(hidden)]
-pub use select::private as __private;
+pub use facade::model as __model;
 #[doc(hidden)]
-pub use sync::model as __model;
+pub use select::private as __private;
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

@@ -1,6 +1,7 @@
 //! A wait with a limit in time: where the channel tower uses a timer of the other one.
 
-use crate::time::Sleep;
+use crate::park::gives_way;
+use crate::timer::Sleep;
 use crate::waiting::{Arms, Waiting, deadline_after};
 use std::future::Future;
 use std::pin::Pin;
@@ -19,12 +20,16 @@ impl Limit {
     }
 
     /// Polls `waiting`, then the clock: the number of the winner, or `None` when the time is up.
-    /// What is ready wins, also when the time is up.
+    /// What is ready wins, also when the time is up; so a task that gives way does not look at the
+    /// clock before it has looked at that.
     pub(crate) fn poll<S: Arms>(
         &mut self,
         mut waiting: Pin<&mut Waiting<S>>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<usize>> {
+        if waiting.is_new() && gives_way(cx) {
+            return Poll::Pending;
+        }
         if let Poll::Ready(winner) = waiting.as_mut().poll(cx) {
             return Poll::Ready(Some(winner));
         }

@@ -16,7 +16,7 @@
 
 #![allow(unsafe_code)]
 
-use crate::sync::UnsafeCell;
+use crate::facade::UnsafeCell;
 use std::ptr;
 
 /// What a structure contains to be in one list at a time.

@@ -3,6 +3,10 @@
 //! A channel knows of whoever waits on it only this: a [`Wake`], which is a task's `Waker` or a
 //! parked thread. So the same queue holds tasks of any executor beside plain threads.
 //!
+//! What a scheduler wants to know of the threads that it owns is the other half of the seam, a
+//! [`Host`]: it is asked before a task's operation whether the task should give way, and told when
+//! the thread blocks.
+//!
 //! # Invariants
 //!
 //! 1. Nothing is woken under a lock: a step hands out the wakes that it owes, and they are used when
@@ -11,11 +15,12 @@
 //!    reported it, and it is no affair of whoever served its owner. Letting it through would lose
 //!    the value in that one's hands, and abort the process where it is dropping something.
 
-use crate::sync::{Parker, Unparker, spin_limit};
+use crate::facade::{Parker, Unparker, spin_limit, thread_local};
 use smallvec::SmallVec;
 use std::any::Any;
+use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::task::Waker;
+use std::task::{Context, Waker};
 use std::time::Instant;
 
 /// Wakes one waiter, once.
@@ -71,8 +76,61 @@ impl WakeList {
     }
 }
 
+/// What a scheduler does for the code that runs on one of its threads.
+#[derive(Clone, Copy)]
+pub(crate) struct Host {
+    /// True, once, if the task that runs has used up its time while others wait.
+    pub(crate) should_give_way: fn() -> bool,
+    /// The thread is about to block (true), or goes on (false).
+    pub(crate) blocks: fn(bool),
+}
+
+thread_local! {
+    /// The host of this thread; `None` on a thread that belongs to no scheduler. No destructor, so
+    /// it can be asked in the destructors of other thread-locals.
+    static HOST: Cell<Option<Host>> = const { Cell::new(None) };
+}
+
+/// Sets the host of this thread, and returns the one that it had.
+#[cfg(feature = "rt")]
+pub(crate) fn set_host(host: Option<Host>) -> Option<Host> {
+    HOST.with(|cell| cell.replace(host))
+}
+
+/// Called at the start of an operation that may wait, also if it need not: true if the task is to
+/// return `Pending` once, and was already woken for that.
+#[inline]
+pub(crate) fn gives_way(cx: &Context<'_>) -> bool {
+    let gives_way = HOST.with(Cell::get).is_some_and(|host| (host.should_give_way)());
+    if gives_way {
+        cx.waker().wake_by_ref();
+    }
+    gives_way
+}
+
+/// Tells the host that this thread is blocked, until it is dropped.
+pub(crate) struct Blocked(Option<Host>);
+
+impl Blocked {
+    pub(crate) fn new() -> Self {
+        let host = HOST.with(Cell::get);
+        if let Some(host) = host {
+            (host.blocks)(true);
+        }
+        Self(host)
+    }
+}
+
+impl Drop for Blocked {
+    fn drop(&mut self) {
+        if let Some(host) = self.0 {
+            (host.blocks)(false);
+        }
+    }
+}
+
 /// Runs user code whose panic is of no concern to the caller.
-fn contained(act: impl FnOnce()) {
+pub(crate) fn contained(act: impl FnOnce()) {
     if let Err(panic) = catch_unwind(AssertUnwindSafe(act)) {
         discard(panic);
     }
@@ -119,6 +177,7 @@ pub(crate) fn wait_until(parker: &Parker, deadline: Option<Instant>, done: impl 
         }
         std::hint::spin_loop();
     }
+    let _blocked = Blocked::new();
     loop {
         if done() {
             return true;

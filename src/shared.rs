@@ -22,9 +22,9 @@
 
 use crate::core::{CLOSED, Forced, MAY_RECV, MAY_SEND, Received, Sent, State};
 use crate::error::{SendError, TryRecvError, TrySendError};
+use crate::facade::{AtomicU32, Lock, LockGuard, Ordering, PublishedU8, UnsafeCell, fence};
 use crate::park::{WakeList, drop_all};
 use crate::ring::Ticket;
-use crate::sync::{AtomicU32, Lock, LockGuard, Ordering, PublishedU8, UnsafeCell, fence};
 use std::collections::VecDeque;
 use std::fmt;
 use std::marker::PhantomData;

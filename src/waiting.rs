@@ -29,8 +29,8 @@
 #![allow(unsafe_code)]
 
 use crate::arm::Arm;
-use crate::park::{Wake, WakeList, wait_until};
-use crate::sync::{LockGuard, Parker, random_below};
+use crate::facade::{LockGuard, Parker, random_below};
+use crate::park::{Wake, WakeList, gives_way, wait_until};
 use crate::waitq::{Party, Verdict};
 use pin_project_lite::pin_project;
 use smallvec::SmallVec;
@@ -147,6 +147,7 @@ impl<S: Arms> Waiting<S> {
     /// If it is polled again after that.
     pub(crate) fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<usize> {
         match self.phase {
+            Phase::New if gives_way(cx) => return Poll::Pending,
             Phase::New => self.as_mut().begin(),
             Phase::Over => panic!("polled again after it was ready or cancelled"),
             Phase::Queued if !S::FUTURES => return self.poll_queued(cx),

@@ -40,10 +40,10 @@
 
 #![allow(unsafe_code)]
 
+use crate::facade::{AtomicUsize, Ordering, UnsafeCell, publish_order};
 use crate::list::{Link, List};
 use crate::park::Wake;
 use crate::ring::Ticket;
-use crate::sync::{AtomicUsize, Ordering, UnsafeCell, publish_order};
 use std::marker::{PhantomData, PhantomPinned};
 use std::pin::Pin;
 use std::ptr;

@@ -1,8 +1,8 @@
 //! How channels are made.
 
 use super::{Receiver, Sender};
+use crate::facade::Arc;
 use crate::shared::Shared;
-use crate::sync::Arc;
 
 /// Makes a channel that queues at most `capacity` values. With capacity 0, a rendezvous channel, a
 /// send completes only when a receiver has taken the value.

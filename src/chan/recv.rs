@@ -2,6 +2,7 @@
 
 use crate::arm::RecvArm;
 use crate::error::{RecvError, TryRecvError};
+use crate::park::gives_way;
 use crate::shared::Shared;
 use crate::waiting::{One, Waiting};
 use pin_project_lite::pin_project;
@@ -33,6 +34,9 @@ impl<T> Future for Receiving<'_, T> {
         if waiting.is_new()
             && let Some(shared) = waiting.as_ref().only().shared()
         {
+            if gives_way(cx) {
+                return Poll::Pending;
+            }
             // Straight into the caller's hands, without the node between.
             match shared.recv_now() {
                 Err(TryRecvError::Empty) => {}

@@ -1,6 +1,7 @@
 //! The future of a receive of many.
 
 use crate::arm::RecvArm;
+use crate::park::gives_way;
 use crate::shared::Shared;
 use crate::waiting::{One, Waiting};
 use pin_project_lite::pin_project;
@@ -65,6 +66,9 @@ impl<T> Future for ReceivingMany<'_, T> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<usize> {
         assert!(!self.ended, "polled again after it was ready");
+        if self.waiting.is_new() && gives_way(cx) {
+            return Poll::Pending;
+        }
         let mut count = self.as_mut().take_ready();
         if count == 0 && self.limit > 0 {
             ready!(self.as_mut().project().waiting.poll(cx));

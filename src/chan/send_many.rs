@@ -2,7 +2,7 @@
 
 use crate::arm::SendArm;
 use crate::error::SendManyError;
-use crate::park::drop_all;
+use crate::park::{drop_all, gives_way};
 use crate::shared::Shared;
 use crate::waiting::{One, Waiting};
 use pin_project_lite::pin_project;
@@ -14,6 +14,16 @@ use std::task::{Context, Poll, ready};
 
 /// How many values are taken from the iterator at a time.
 const BATCH: usize = 64;
+
+/// How far a send of many has come.
+enum Progress<R> {
+    /// To its end.
+    Over(R),
+    /// The first value of the batch has to wait.
+    Waits,
+    /// It was asked to stop between two batches.
+    Paused,
+}
 
 pin_project! {
     /// The future that [`Sender::send_many`](super::Sender::send_many) returns.
@@ -51,7 +61,7 @@ impl<'a, T, I: Iterator<Item = T>> SendingMany<'a, T, I> {
     /// Waits on the thread.
     pub(super) fn block(mut self: Pin<&mut Self>) -> Result<usize, SendManyError<T>> {
         loop {
-            if let Some(result) = self.as_mut().advance() {
+            if let Progress::Over(result) = self.as_mut().advance(|| false) {
                 return result;
             }
             self.as_mut().project().waiting.block(None);
@@ -59,25 +69,28 @@ impl<'a, T, I: Iterator<Item = T>> SendingMany<'a, T, I> {
         }
     }
 
-    /// Sends until there is nothing left to send (`Some`), or the first value of the batch has to
-    /// wait (`None`).
-    fn advance(self: Pin<&mut Self>) -> Option<Result<usize, SendManyError<T>>> {
+    /// Sends until there is nothing left to send, or the first value of the batch has to wait, or
+    /// `pause` says so between two batches.
+    fn advance(self: Pin<&mut Self>, pause: impl Fn() -> bool) -> Progress<Result<usize, SendManyError<T>>> {
         let mut this = self.project();
         assert!(!*this.ended, "polled again after it was ready");
         loop {
+            if pause() {
+                return Progress::Paused;
+            }
             if this.batch.0.is_empty() {
                 fill(&mut this.batch.0, this.values);
             }
             if this.batch.0.is_empty() {
                 *this.ended = true;
-                return Some(Ok(*this.sent));
+                return Progress::Over(Ok(*this.sent));
             }
             *this.sent += this.shared.send_batch(&mut this.batch.0);
             if let Some(first) = this.batch.0.pop_front() {
                 this.waiting.as_mut().restart();
                 this.waiting.as_mut().arms_mut().project().arm.set(SendArm::send(this.shared, first));
                 *this.waits = true;
-                return None;
+                return Progress::Waits;
             }
         }
     }
@@ -132,10 +145,12 @@ impl<T, I: Iterator<Item = T>> Future for SendingMany<'_, T, I> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         loop {
-            if !self.waits
-                && let Some(result) = self.as_mut().advance()
-            {
-                return Poll::Ready(result);
+            if !self.waits {
+                match self.as_mut().advance(|| gives_way(cx)) {
+                    Progress::Over(result) => return Poll::Ready(result),
+                    Progress::Paused => return Poll::Pending,
+                    Progress::Waits => {}
+                }
             }
             ready!(self.as_mut().project().waiting.poll(cx));
             self.as_mut().waited()?;

@@ -13,6 +13,7 @@
 use super::{Receiver, Sender};
 use crate::arm::{RecvArm, SendArm};
 use crate::error::{SendError, TryRecvError, TrySendError};
+use crate::park::gives_way;
 use crate::shared::Shared;
 use crate::waiting::{One, Waiting};
 use futures_core::{FusedStream, Stream};
@@ -113,6 +114,9 @@ impl<T> Stream for RecvStream<'_, T> {
             return if this.ended { Poll::Ready(None) } else { Poll::Pending };
         };
         if !this.waits {
+            if gives_way(cx) {
+                return Poll::Pending;
+            }
             match shared.recv_now() {
                 Ok(value) => return Poll::Ready(Some(value)),
                 Err(TryRecvError::Closed) => return this.end(),
@@ -150,6 +154,9 @@ impl<T> Sink<T> for SendSink<'_, T> {
     type Error = SendError<T>;
 
     fn poll_ready(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), SendError<T>>> {
+        if !self.waits && gives_way(cx) {
+            return Poll::Pending;
+        }
         self.poll_flush(cx)
     }
 

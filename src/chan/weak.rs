@@ -1,8 +1,8 @@
 //! Handles that do not keep a channel open.
 
 use super::{Receiver, Sender};
+use crate::facade::Arc;
 use crate::shared::{Shared, Side};
-use crate::sync::Arc;
 use std::fmt;
 
 /// A handle of the sending side that does not keep the channel open. It keeps the channel's own

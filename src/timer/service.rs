@@ -41,6 +41,26 @@ static TIMER: Timer = Timer {
     earlier: Condvar::new(),
 };
 
+/// Uses a waker once, at a time. Dropping it cancels.
+#[derive(Debug)]
+pub(crate) struct Alarm {
+    key: Key,
+}
+
+impl Alarm {
+    /// Wakes `waker` at `deadline`.
+    pub(crate) fn set(deadline: Instant, waker: Waker) -> Self {
+        Self { key: TIMER.wait(deadline, None, waker).0 }
+    }
+}
+
+impl Drop for Alarm {
+    fn drop(&mut self) {
+        let waker = TIMER.state.lock().waiting.remove(&self.key);
+        drop(waker);
+    }
+}
+
 /// Ready when a time has come. Dropping it cancels.
 #[derive(Debug)]
 pub(crate) struct Sleep {

@@ -1,5 +1,5 @@
-//! The facade over the primitives that loom replaces: lock, cell, atomics, reference counts,
-//! thread parking, the order in which a select looks at its arms.
+//! The facade over the primitives that loom replaces: locks, cell, atomics, reference counts,
+//! thread parking, thread-locals, the order in which a select looks at its arms.
 //!
 //! This is the only file that says `cfg(hchan_loom)`. Everything above it is compiled once from the
 //! same source for production and for the models, so what loom explores is the code that ships.
@@ -19,6 +19,7 @@
 //!    between `lock` and its own drop, cannot be cloned, and is not `Send`.
 
 #![allow(unsafe_code)]
+#![allow(unused_imports, dead_code, reason = "without the feature `rt` a part of it is not used")]
 
 pub(crate) use imp::*;
 
@@ -53,10 +54,14 @@ mod imp {
     use std::thread;
     use std::time::Instant;
 
+    pub(crate) use parking_lot::{Condvar, Mutex, MutexGuard};
     pub(crate) use std::sync::Arc;
     pub(crate) use std::sync::atomic::AtomicU8 as PublishedU8;
-    pub(crate) use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering, fence};
+    pub(crate) use std::sync::atomic::{
+        AtomicBool, AtomicPtr, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence,
+    };
     pub(crate) use std::thread::Thread as Unparker;
+    pub(crate) use std::thread_local;
 
     /// A mutual-exclusion lock of one byte that protects no value of its own, so that a select can
     /// hold those of channels of different types together.
@@ -155,6 +160,14 @@ mod imp {
     pub(crate) const fn publish_order() -> Ordering {
         Ordering::Release
     }
+
+    #[cfg(test)]
+    pub(crate) use std::thread::spawn;
+
+    #[cfg(test)]
+    pub(super) fn explore(_preemptions: usize, body: impl Fn()) {
+        (0..200).for_each(|_| body());
+    }
 }
 
 #[cfg(hchan_loom)]
@@ -164,7 +177,10 @@ mod imp {
 
     pub(crate) use loom::cell::UnsafeCell;
     pub(crate) use loom::sync::Arc;
-    pub(crate) use loom::sync::atomic::{AtomicU32, AtomicUsize, Ordering, fence};
+    pub(crate) use loom::sync::atomic::{
+        AtomicBool, AtomicPtr, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence,
+    };
+    pub(crate) use loom::thread_local;
 
     /// A loom mutex over nothing, and its place in the order of locks. Not its address, which is
     /// another one in each execution, while loom needs them to repeat.
@@ -187,6 +203,60 @@ mod imp {
 
         pub(crate) fn lock(&self) -> LockGuard<'_> {
             LockGuard(self.0.lock().expect("a model does not go on after a panic"))
+        }
+    }
+
+    /// A mutex without poison, as in production.
+    #[derive(Debug)]
+    pub(crate) struct Mutex<T>(loom::sync::Mutex<T>);
+
+    impl<T> Mutex<T> {
+        pub(crate) fn new(value: T) -> Self {
+            Self(loom::sync::Mutex::new(value))
+        }
+
+        pub(crate) fn lock(&self) -> MutexGuard<'_, T> {
+            MutexGuard(Some(self.0.lock().expect("a model does not go on after a panic")))
+        }
+    }
+
+    /// Holds a [`Mutex`]; empty only while it waits in a [`Condvar`].
+    pub(crate) struct MutexGuard<'a, T>(Option<loom::sync::MutexGuard<'a, T>>);
+
+    impl<T> std::ops::Deref for MutexGuard<'_, T> {
+        type Target = T;
+
+        fn deref(&self) -> &T {
+            self.0.as_ref().expect("it waits")
+        }
+    }
+
+    impl<T> std::ops::DerefMut for MutexGuard<'_, T> {
+        fn deref_mut(&mut self) -> &mut T {
+            self.0.as_mut().expect("it waits")
+        }
+    }
+
+    /// A condition variable that is used as parking_lot's.
+    #[derive(Debug)]
+    pub(crate) struct Condvar(loom::sync::Condvar);
+
+    impl Condvar {
+        pub(crate) fn new() -> Self {
+            Self(loom::sync::Condvar::new())
+        }
+
+        pub(crate) fn wait<T>(&self, guard: &mut MutexGuard<'_, T>) {
+            let inner = guard.0.take().expect("it waits already");
+            guard.0 = Some(self.0.wait(inner).expect("a model does not go on after a panic"));
+        }
+
+        pub(crate) fn notify_one(&self) {
+            self.0.notify_one();
+        }
+
+        pub(crate) fn notify_all(&self) {
+            self.0.notify_all();
         }
     }
 
@@ -283,6 +353,24 @@ mod imp {
     pub(crate) fn publish_order() -> Ordering {
         if WEAKENED.get() { Ordering::Relaxed } else { Ordering::Release }
     }
+
+    #[cfg(test)]
+    pub(crate) use loom::thread::spawn;
+
+    #[cfg(test)]
+    pub(super) fn explore(preemptions: usize, body: impl Fn() + Sync + Send + 'static) {
+        let mut builder = loom::model::Builder::new();
+        builder.preemption_bound.get_or_insert(preemptions);
+        builder.max_branches = 50_000;
+        builder.check(body);
+    }
+}
+
+/// Runs a unit test that is a model: `body`, over every interleaving with at most `preemptions`
+/// preemptions under loom; without loom many times on real threads, as a stress test.
+#[cfg(test)]
+pub(crate) fn explore(preemptions: usize, body: impl Fn() + Sync + Send + 'static) {
+    imp::explore(preemptions, body);
 }
 
 /// What the models themselves need of the facade: nothing outside loom.
