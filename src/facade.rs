@@ -8,6 +8,7 @@
 //!
 //! What differs under loom, besides the primitives:
 //!
+//! - a run queue holds four tasks, so that a model can fill it;
 //! - a blocked thread does not spin ([`spin_limit`] is 0), since spinning shows loom nothing;
 //! - there is no clock: a wait with a deadline gives others one chance to run and then times out;
 //! - an unbiased select looks at its arms in the order written, so that an execution repeats;
@@ -161,6 +162,9 @@ mod imp {
         Ordering::Release
     }
 
+    /// How many tasks fit into a worker's run queue.
+    pub(crate) const RUN_QUEUE: usize = 256;
+
     #[cfg(test)]
     pub(crate) use std::thread::spawn;
 
@@ -251,12 +255,27 @@ mod imp {
             guard.0 = Some(self.0.wait(inner).expect("a model does not go on after a panic"));
         }
 
+        /// Lets others run once; then the deadline has passed.
+        pub(crate) fn wait_until<T>(&self, _: &mut MutexGuard<'_, T>, _: Instant) -> TimedOut {
+            loom::thread::yield_now();
+            TimedOut
+        }
+
         pub(crate) fn notify_one(&self) {
             self.0.notify_one();
         }
 
         pub(crate) fn notify_all(&self) {
             self.0.notify_all();
+        }
+    }
+
+    /// How a wait with a deadline ends.
+    pub(crate) struct TimedOut;
+
+    impl TimedOut {
+        pub(crate) fn timed_out(&self) -> bool {
+            true
         }
     }
 
@@ -353,6 +372,9 @@ mod imp {
     pub(crate) fn publish_order() -> Ordering {
         if WEAKENED.get() { Ordering::Relaxed } else { Ordering::Release }
     }
+
+    /// So few that a model can fill it.
+    pub(crate) const RUN_QUEUE: usize = 4;
 
     #[cfg(test)]
     pub(crate) use loom::thread::spawn;

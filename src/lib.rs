@@ -58,6 +58,8 @@ mod limit;
 mod list;
 mod park;
 mod ring;
+#[cfg(feature = "rt")]
+pub mod rt;
 mod select;
 mod shared;
 #[cfg(feature = "rt")]
@@ -66,6 +68,13 @@ mod waiting;
 mod waitq;
 
 pub use chan::*;
+#[cfg(feature = "rt")]
+pub use rt::tasks as task;
+#[cfg(feature = "rt")]
+pub use rt::{
+    Handle, JoinError, JoinHandle, Metrics, Runtime, ShutdownReport, StuckCause, StuckPoll, StuckTask,
+    TaskId, block_in_place, go, go_blocking, run, yield_now,
+};
 #[cfg(feature = "rt")]
 pub use select::SelectWaitTimeout;
 pub use select::{Select, SelectWait, Selected};

@@ -1,0 +1,72 @@
+//! The runtime that `go` uses: that of the task or `block_on` in which it is called, else one for the
+//! whole process that is started when first needed.
+
+use super::core::Core;
+use super::local;
+use super::runtime::Runtime;
+use crate::facade::{Arc, thread_local};
+use parking_lot::RwLock;
+use std::cell::RefCell;
+
+thread_local! {
+    /// The runtimes whose `block_on` this thread is in, the innermost last.
+    static ENTERED: RefCell<Vec<Arc<Core>>> = const { RefCell::new(Vec::new()) };
+}
+
+/// While it exists, `go` on this thread uses a runtime.
+pub(super) struct Entered(());
+
+impl Entered {
+    pub(super) fn new(core: &Arc<Core>) -> Self {
+        ENTERED.with(|entered| entered.borrow_mut().push(core.clone()));
+        Self(())
+    }
+}
+
+impl Drop for Entered {
+    fn drop(&mut self) {
+        let core = ENTERED.try_with(|entered| entered.borrow_mut().pop());
+        drop(core);
+    }
+}
+
+/// Calls `f` with the current runtime.
+///
+/// # Panics
+///
+/// If there is none and the default one cannot be started.
+#[track_caller]
+pub(super) fn with<R>(f: impl FnOnce(&Arc<Core>) -> R) -> R {
+    let mut f = Some(f);
+    let mut call = |core: &Arc<Core>| f.take().map(|f| f(core));
+    // A worker that is not blocked is in no `block_on`.
+    if let Some(result) = local::with(|local| (!local.is_blocked()).then(|| call(&local.core))).flatten() {
+        return result.expect("called once");
+    }
+    // Cloned: what is called may come back here.
+    let entered = ENTERED.try_with(|entered| entered.borrow().last().cloned()).ok().flatten();
+    let core = entered.or_else(|| local::with(|local| local.core.clone()));
+    call(&core.unwrap_or_else(default)).expect("called once")
+}
+
+/// The runtime for the whole process; another one in each forked child that uses one.
+#[track_caller]
+fn default() -> Arc<Core> {
+    static DEFAULT: RwLock<Option<&'static Runtime>> = RwLock::new(None);
+    let core = |runtime: &&'static Runtime| {
+        let core = runtime.handle().core().clone();
+        core.generation.is_alive().then_some(core)
+    };
+    if let Some(core) = DEFAULT.read().as_ref().and_then(core) {
+        return core;
+    }
+    let mut runtime = DEFAULT.write();
+    if let Some(core) = runtime.as_ref().and_then(core) {
+        return core;
+    }
+    // Never dropped, like the main thread's own state; a panic here leaves it to the next caller.
+    let started = Runtime::new().unwrap_or_else(|error| panic!("cannot start the default runtime: {error}"));
+    let started: &'static Runtime = Box::leak(Box::new(started));
+    *runtime = Some(started);
+    started.handle().core().clone()
+}

@@ -1,0 +1,139 @@
+//! The registry of tasks: which tasks there are, so that a runtime that goes can end them and a
+//! report can name them. There is one for each worker, so that workers do not meet at a lock; a task
+//! keeps its home alive, and the home the scheduler.
+//!
+//! # Invariants
+//!
+//! 1. A task is in its home's list from its spawn to its end, and the list owns one reference to it.
+//! 2. Once it is closed, a home takes no more tasks.
+//!
+//! # Unsafe
+//!
+//! 1. A link in the list is that of a task to which the list owns a reference (invariant 1), and is
+//!    touched under the lock.
+
+#![allow(unsafe_code)]
+
+use super::local;
+use super::scheduler::Scheduler;
+use super::task::{Notified, TaskId, TaskRef};
+use crate::facade::{Arc, Mutex};
+use crate::list::List;
+use std::cell::Cell;
+use std::mem::ManuallyDrop;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// How many task numbers a thread takes at a time.
+const NUMBERS: u64 = 64;
+
+/// A number that no task has had.
+pub(super) fn new_number() -> TaskId {
+    // Not the facade's: nothing hangs on it but the number, and a model needs no other one.
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    thread_local! { static MINE: Cell<(u64, u64)> = const { Cell::new((0, 0)) }; }
+    MINE.with(|mine| {
+        let (mut next, mut end) = mine.get();
+        if next == end {
+            // Ordering: Relaxed: only its atomicity counts.
+            next = NEXT.fetch_add(NUMBERS, Ordering::Relaxed);
+            end = next + NUMBERS;
+        }
+        mine.set((next + 1, end));
+        TaskId(next)
+    })
+}
+
+/// A part of the registry.
+pub(super) struct Home {
+    scheduler: Arc<Scheduler>,
+    /// Not to be held while a task or anything else of a user's is dropped or woken.
+    tasks: Mutex<Tasks>,
+}
+
+struct Tasks {
+    list: List,
+    /// Whether the runtime is going.
+    closed: bool,
+    spawned: u64,
+    alive: usize,
+}
+
+// SAFETY: point 1: the links are touched under the lock, by whichever thread.
+unsafe impl Send for Tasks {}
+
+impl Home {
+    pub(super) fn new(scheduler: Arc<Scheduler>) -> Self {
+        let tasks = Tasks { list: List::new(), closed: false, spawned: 0, alive: 0 };
+        Self { scheduler, tasks: Mutex::new(tasks) }
+    }
+
+    pub(super) fn scheduler(&self) -> &Arc<Scheduler> {
+        &self.scheduler
+    }
+
+    /// Queues a task that was woken or is to end.
+    pub(super) fn schedule(task: Notified) {
+        if let Err(task) = local::accept_woken(task) {
+            // As soon as the task is queued it may run, end and be freed, and its home with it: an own
+            // reference keeps the scheduler until this thread is done with it.
+            let home = task.task().home().clone();
+            home.scheduler.inject(task);
+        }
+    }
+
+    /// Takes a task in. False, and the reference is dropped, if the runtime is going.
+    pub(super) fn add(&self, task: TaskRef) -> bool {
+        let mut tasks = self.tasks.lock();
+        if tasks.closed {
+            drop(tasks);
+            drop(task);
+            return false;
+        }
+        let task = ManuallyDrop::new(task);
+        // SAFETY: point 1: the list owns the reference now.
+        unsafe { tasks.list.push_back(task.link()) };
+        tasks.spawned += 1;
+        tasks.alive += 1;
+        true
+    }
+
+    /// A task is over: the list's reference to it is dropped, which is not the last.
+    pub(super) fn remove(&self, task: &TaskRef) {
+        let mut tasks = self.tasks.lock();
+        // SAFETY: point 1: a task is in its home's list or in none.
+        if unsafe { tasks.list.contains(task.link()) } {
+            // SAFETY: point 1: it is in this list.
+            unsafe { tasks.list.remove(task.link()) };
+            tasks.alive -= 1;
+            drop(tasks);
+            // SAFETY: point 1: this is the list's reference.
+            drop(unsafe { task.alias() });
+        }
+    }
+
+    /// Takes no more tasks. Returns those there are.
+    pub(super) fn close(&self) -> Vec<TaskRef> {
+        self.tasks.lock().closed = true;
+        self.all()
+    }
+
+    /// The tasks that are not over.
+    pub(super) fn all(&self) -> Vec<TaskRef> {
+        let tasks = self.tasks.lock();
+        let mut all = Vec::with_capacity(tasks.alive);
+        let mut at = tasks.list.front();
+        while let Some(link) = at {
+            // SAFETY: point 1.
+            all.push(unsafe { TaskRef::from_link(link) });
+            // SAFETY: it is in the list.
+            at = unsafe { tasks.list.after(link) };
+        }
+        all
+    }
+
+    /// How many tasks were spawned, and how many are not over.
+    pub(super) fn counts(&self) -> (u64, usize) {
+        let tasks = self.tasks.lock();
+        (tasks.spawned, tasks.alive)
+    }
+}

@@ -1,0 +1,287 @@
+//! Who runs and who sleeps: how many workers run, how many of them search for work, which of them
+//! sleep, and which numbers are free for more.
+//!
+//! A worker *runs* unless it sleeps or is stuck in a poll; the scheduler keeps as many running as it
+//! was asked for. So one that is stuck is replaced by waking or starting another, and one that comes
+//! back makes one too many, until one goes to sleep.
+//!
+//! # Invariants
+//!
+//! 1. `counts` says how many workers run (stuck ones not counted) and how many of these search. What
+//!    lowers the number of running ones is done under the lock, or by the worker itself.
+//! 2. A worker sleeps exactly while its number is in `sleeping`. Whoever takes it out counts it as
+//!    running and searching, and unparks it after the lock.
+//! 3. A worker that is told `STUCK` is not counted and does not go to sleep before it has attended
+//!    to it (checked under the lock, where sysmon tells it).
+//! 4. `live` workers have a number that is not in `free`: they run, sleep, are stuck, or wait in
+//!    `to_start` for their thread. A number is given to a new thread when the old one is gone.
+
+use super::slot::{CLOSE, STUCK, Slot};
+use crate::facade::{AtomicUsize, Mutex, Ordering, Unparker};
+
+/// One running worker, in `counts`.
+const RUNNING: usize = 1 << (usize::BITS / 2);
+/// One that searches.
+const SEARCHING: usize = 1;
+
+/// The numbers of workers.
+#[derive(Clone, Copy)]
+pub(super) struct Counts(usize);
+
+impl Counts {
+    pub(super) fn running(self) -> usize {
+        self.0 / RUNNING
+    }
+
+    pub(super) fn searching(self) -> usize {
+        self.0 % RUNNING
+    }
+}
+
+/// The set.
+pub(super) struct Idle {
+    /// How many workers are to run.
+    wanted: usize,
+    /// Changed by additions, so in any order.
+    counts: AtomicUsize,
+    /// Not to be held while somebody is unparked or a thread is started.
+    state: Mutex<State>,
+}
+
+struct State {
+    /// The numbers of those who sleep; the last went to sleep last, and is woken first.
+    sleeping: Vec<usize>,
+    /// How to wake each worker, by number.
+    unparkers: Vec<Option<Unparker>>,
+    /// How many there are.
+    live: usize,
+    /// How many there may be.
+    most: usize,
+    /// Numbers below `unparkers.len()` that nobody has.
+    free: Vec<usize>,
+    /// Numbers for which a thread is to be started.
+    to_start: Vec<usize>,
+    closed: bool,
+}
+
+/// What it takes to have one more worker running.
+#[must_use]
+pub(super) enum More {
+    /// Nobody: enough run, or there may be no more.
+    Nobody,
+    /// Unpark this one.
+    Wake(Unparker),
+    /// Start a thread: ask whoever starts threads.
+    Start,
+}
+
+impl Idle {
+    /// `wanted` workers are to run, and there are at most `most`. The first `wanted` are counted as
+    /// running and searching from the start: their threads are about to be started.
+    pub(super) fn new(wanted: usize, most: usize) -> Self {
+        let state = State {
+            sleeping: Vec::with_capacity(wanted),
+            unparkers: (0..wanted).map(|_| None).collect(),
+            live: wanted,
+            most,
+            free: Vec::new(),
+            to_start: Vec::new(),
+            closed: false,
+        };
+        Self { wanted, counts: AtomicUsize::new(wanted * (RUNNING + SEARCHING)), state: Mutex::new(state) }
+    }
+
+    pub(super) fn counts(&self) -> Counts {
+        // Ordering: Relaxed: whoever must not miss a change asks after a fence (`scheduler`, the two
+        // lists).
+        Counts(self.counts.load(Ordering::Relaxed))
+    }
+
+    /// True if a task that was just queued may need one more worker.
+    pub(super) fn wants_more(&self) -> bool {
+        let counts = self.counts();
+        counts.searching() == 0 && counts.running() < self.wanted
+    }
+
+    /// Counts one more worker as running and searching, if that is wanted.
+    pub(super) fn more(&self) -> More {
+        let mut state = self.state.lock();
+        if state.closed || !self.wants_more() {
+            return More::Nobody;
+        }
+        if let Some(number) = state.sleeping.pop() {
+            self.add(RUNNING + SEARCHING);
+            let unparker = state.unparkers[number].clone();
+            return unparker.map_or(More::Nobody, More::Wake);
+        }
+        if state.live >= state.most {
+            return More::Nobody;
+        }
+        let number = state.free.pop().unwrap_or_else(|| {
+            state.unparkers.push(None);
+            state.unparkers.len() - 1
+        });
+        state.live += 1;
+        state.to_start.push(number);
+        self.add(RUNNING + SEARCHING);
+        More::Start
+    }
+
+    /// The numbers for which threads are to be started; they are the caller's to start or give up.
+    pub(super) fn take_to_start(&self) -> Vec<usize> {
+        std::mem::take(&mut self.state.lock().to_start)
+    }
+
+    /// No thread could be started for a worker that was counted as running and searching.
+    pub(super) fn give_up(&self, number: usize) {
+        let mut state = self.state.lock();
+        state.live -= 1;
+        state.free.push(number);
+        self.sub(RUNNING + SEARCHING);
+    }
+
+    /// A worker's thread is there, and can be woken so. If the runtime is going, it is told so.
+    pub(super) fn arrive(&self, slot: &Slot, unparker: Unparker) {
+        let mut state = self.state.lock();
+        state.unparkers[slot.index] = Some(unparker);
+        // What was left for the worker that had the number before is no affair of this one.
+        slot.untell(u8::MAX);
+        if state.closed {
+            slot.tell(CLOSE);
+        }
+    }
+
+    /// A worker that ran stops for good.
+    pub(super) fn leave(&self, number: usize, searching: bool) {
+        let mut state = self.state.lock();
+        self.sub(RUNNING + if searching { SEARCHING } else { 0 });
+        state.remove(number);
+    }
+
+    /// A worker that ran goes to sleep; false if it has something to attend to first.
+    pub(super) fn sleep(&self, slot: &Slot, searching: bool) -> bool {
+        let mut state = self.state.lock();
+        if state.closed || slot.control() & STUCK != 0 {
+            return false;
+        }
+        self.sub(RUNNING + if searching { SEARCHING } else { 0 });
+        state.sleeping.push(slot.index);
+        true
+    }
+
+    /// A worker that runs goes to sleep if more than wanted do.
+    pub(super) fn sleep_if_too_many(&self, slot: &Slot, searching: bool) -> bool {
+        self.counts().running() > self.wanted && self.sleep(slot, searching)
+    }
+
+    /// A worker that went to sleep finds work: true if it was still asleep, and now runs and
+    /// searches. Otherwise it was woken.
+    pub(super) fn wake_up(&self, number: usize) -> bool {
+        let mut state = self.state.lock();
+        let Some(at) = state.sleeping.iter().position(|other| *other == number) else { return false };
+        state.sleeping.remove(at);
+        self.add(RUNNING + SEARCHING);
+        true
+    }
+
+    pub(super) fn is_asleep(&self, number: usize) -> bool {
+        self.state.lock().sleeping.contains(&number)
+    }
+
+    /// A worker that sleeps and has slept for long leaves, if there are more than wanted.
+    pub(super) fn leave_asleep(&self, number: usize) -> bool {
+        let mut state = self.state.lock();
+        if state.live <= self.wanted {
+            return false;
+        }
+        let Some(at) = state.sleeping.iter().position(|other| *other == number) else { return false };
+        state.sleeping.remove(at);
+        state.remove(number);
+        true
+    }
+
+    /// True if some workers are only there because others were stuck.
+    pub(super) fn has_surplus(&self) -> bool {
+        self.state.lock().live > self.wanted
+    }
+
+    /// A worker wants to search; not more than half of those who run do.
+    pub(super) fn start_searching(&self) -> bool {
+        let counts = self.counts();
+        if 2 * counts.searching() >= counts.running().max(1) {
+            return false;
+        }
+        self.add(SEARCHING);
+        true
+    }
+
+    /// A worker that searched has found something; true if nobody else searches.
+    pub(super) fn stop_searching(&self) -> bool {
+        self.sub(SEARCHING).searching() == 1
+    }
+
+    /// A worker that ran is stuck; it was told so.
+    pub(super) fn stuck(&self) {
+        self.sub(RUNNING);
+    }
+
+    /// A worker that was stuck runs again.
+    pub(super) fn unstuck(&self) {
+        self.add(RUNNING);
+    }
+
+    /// Tells a worker that it is stuck, and counts it so, unless it sleeps, was told already, or
+    /// `progressed` says that it is not so any more.
+    pub(super) fn declare_stuck(&self, slot: &Slot, progressed: impl FnOnce() -> bool) -> bool {
+        let state = self.state.lock();
+        if state.closed || state.sleeping.contains(&slot.index) || progressed() {
+            return false;
+        }
+        let told = slot.tell(STUCK) & STUCK == 0;
+        if told {
+            self.stuck();
+        }
+        told
+    }
+
+    /// The runtime is going: nobody goes to sleep any more. Returns how to wake those who sleep, who
+    /// count as running and searching now.
+    pub(super) fn close(&self) -> Vec<Unparker> {
+        let mut state = self.state.lock();
+        state.closed = true;
+        let sleeping = std::mem::take(&mut state.sleeping);
+        self.add(sleeping.len() * (RUNNING + SEARCHING));
+        let unstarted = std::mem::take(&mut state.to_start);
+        self.sub(unstarted.len() * (RUNNING + SEARCHING));
+        unstarted.into_iter().for_each(|number| state.remove(number));
+        sleeping.into_iter().filter_map(|number| state.unparkers[number].clone()).collect()
+    }
+
+    /// How many workers there are, and how many of them sleep.
+    pub(super) fn live(&self) -> (usize, usize) {
+        let state = self.state.lock();
+        (state.live, state.sleeping.len())
+    }
+
+    fn add(&self, what: usize) {
+        // Ordering: Relaxed: what hangs on the counts hangs on fences or on the lock.
+        self.counts.fetch_add(what, Ordering::Relaxed);
+    }
+
+    /// Returns what the counts were.
+    fn sub(&self, what: usize) -> Counts {
+        // Ordering: Relaxed, as in `add`.
+        let before = Counts(self.counts.fetch_sub(what, Ordering::Relaxed));
+        debug_assert!(before.0 >= what && before.searching() >= what % RUNNING, "more stopped than ran");
+        before
+    }
+}
+
+impl State {
+    /// A worker is gone, and its number free.
+    fn remove(&mut self, number: usize) {
+        self.live -= 1;
+        self.unparkers[number] = None;
+        self.free.push(number);
+    }
+}

@@ -1,0 +1,204 @@
+//! The handle by which a task is awaited or ended, and what became of it.
+
+use super::task::{Joiner, TaskId, TaskRef};
+use super::wait::block_on;
+use crate::park::gives_way;
+use parking_lot::Mutex;
+use std::any::Any;
+use std::error::Error;
+use std::fmt;
+use std::future::Future;
+use std::panic::{RefUnwindSafe, UnwindSafe};
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+/// The right to a task's outcome. Await it, or [`join_blocking`](Self::join_blocking); dropping it
+/// lets the task run on by itself.
+///
+/// **Cancel-safe**: a handle that was polled and is polled again later, or joined otherwise, loses
+/// nothing. **Cost**: no allocation.
+///
+/// # Panics
+///
+/// When polled again after it was ready.
+///
+/// ```
+/// # hchan::run(async {
+/// let task = hchan::go(async { 6 * 7 });
+/// assert_eq!(task.await.unwrap(), 42);
+/// # });
+/// ```
+#[must_use = "a join handle that is dropped lets its task run on by itself: say so with `drop`"]
+pub struct JoinHandle<T> {
+    joiner: Joiner<T>,
+    /// Whether it was polled.
+    polled: bool,
+}
+
+impl<T> UnwindSafe for JoinHandle<T> {}
+impl<T> RefUnwindSafe for JoinHandle<T> {}
+
+impl<T> JoinHandle<T> {
+    pub(super) fn new(joiner: Joiner<T>) -> Self {
+        Self { joiner, polled: false }
+    }
+
+    fn task(&self) -> &TaskRef {
+        self.joiner.task()
+    }
+
+    /// Waits for the task on this thread. In a task, the worker counts as blocked meanwhile, and
+    /// another one takes its place.
+    ///
+    /// ```
+    /// let task = hchan::go(async { "done" });
+    /// assert_eq!(task.join_blocking().unwrap(), "done");
+    /// ```
+    pub fn join_blocking(self) -> Result<T, JoinError> {
+        block_on(self)
+    }
+
+    /// Wants the task to end: at its next await its future is dropped, with all that it captured, and
+    /// only then its join answers [`is_aborted`](JoinError::is_aborted). A task that ends in the poll
+    /// which goes on keeps its outcome. A blocking job that has not started is dropped; one that runs
+    /// goes on. Does nothing if the task is over.
+    pub fn abort(&self) {
+        self.task().abort();
+    }
+
+    /// True once the outcome is there.
+    pub fn is_finished(&self) -> bool {
+        self.task().is_complete()
+    }
+
+    /// The task's number.
+    pub fn id(&self) -> TaskId {
+        self.task().id()
+    }
+
+    /// The name that the task was given.
+    pub fn name(&self) -> Option<&str> {
+        self.task().name().map(|name| &**name)
+    }
+
+    /// What can abort the task when the handle is elsewhere.
+    pub(super) fn aborter(&self) -> Aborter {
+        Aborter(self.task().clone())
+    }
+}
+
+/// Aborts a task.
+pub(super) struct Aborter(TaskRef);
+
+impl Aborter {
+    pub(super) fn abort(&self) {
+        self.0.abort();
+    }
+}
+
+impl<T> Future for JoinHandle<T> {
+    type Output = Result<T, JoinError>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        if !std::mem::replace(&mut self.polled, true) && gives_way(cx) {
+            return Poll::Pending;
+        }
+        match self.joiner.poll(cx) {
+            Poll::Ready(outcome) => Poll::Ready(outcome.expect("polled again after it was ready")),
+            Poll::Pending => Poll::Pending,
+        }
+    }
+}
+
+impl<T> fmt::Debug for JoinHandle<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut out = f.debug_struct("JoinHandle");
+        out.field("id", &self.id());
+        if let Some(name) = self.name() {
+            out.field("name", &name);
+        }
+        out.field("finished", &self.is_finished()).finish()
+    }
+}
+
+/// Why a task has no output: it panicked, or was aborted (also by the end of its runtime).
+pub struct JoinError {
+    task: TaskId,
+    why: Why,
+}
+
+enum Why {
+    Aborted,
+    /// In a lock, so that the error can be shared though what it carries cannot.
+    Panicked(Mutex<Box<dyn Any + Send>>),
+}
+
+impl JoinError {
+    pub(super) fn aborted(task: TaskId) -> Self {
+        Self { task, why: Why::Aborted }
+    }
+
+    pub(super) fn panic(task: TaskId, panic: Box<dyn Any + Send>) -> Self {
+        Self { task, why: Why::Panicked(Mutex::new(panic)) }
+    }
+
+    /// True if the task panicked.
+    pub fn is_panic(&self) -> bool {
+        matches!(self.why, Why::Panicked(_))
+    }
+
+    /// True if the task was aborted, or its runtime is gone.
+    pub fn is_aborted(&self) -> bool {
+        matches!(self.why, Why::Aborted)
+    }
+
+    /// What the panic carried: for [`std::panic::resume_unwind`].
+    ///
+    /// # Panics
+    ///
+    /// If the task did not panic: ask [`is_panic`](Self::is_panic) first.
+    #[track_caller]
+    pub fn into_panic(self) -> Box<dyn Any + Send> {
+        match self.why {
+            Why::Panicked(panic) => panic.into_inner(),
+            Why::Aborted => panic!("into_panic of a task that was aborted"),
+        }
+    }
+
+    /// The number of the task.
+    pub fn id(&self) -> TaskId {
+        self.task
+    }
+
+    /// What the panic said, if it was text.
+    fn message(&self) -> Option<String> {
+        let Why::Panicked(panic) = &self.why else { return None };
+        let panic = panic.lock();
+        let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+        text.or_else(|| panic.downcast_ref::<String>().cloned())
+    }
+}
+
+impl fmt::Display for JoinError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let task = self.task;
+        match (&self.why, self.message()) {
+            (Why::Aborted, _) => write!(f, "task {task} was aborted"),
+            (Why::Panicked(_), Some(text)) => write!(f, "task {task} panicked: {text}"),
+            (Why::Panicked(_), None) => write!(f, "task {task} panicked"),
+        }
+    }
+}
+
+impl fmt::Debug for JoinError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut out = f.debug_struct(if self.is_panic() { "Panicked" } else { "Aborted" });
+        out.field("task", &self.task);
+        if let Some(message) = self.message() {
+            out.field("message", &message);
+        }
+        out.finish()
+    }
+}
+
+impl Error for JoinError {}

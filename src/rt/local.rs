@@ -1,0 +1,139 @@
+//! What a worker's thread knows of itself: how code that runs on it finds its queues.
+//!
+//! # Unsafe
+//!
+//! 1. The pointer in `LOCAL` leads to the [`Local`] that [`Entered`] borrows; it is reset before that
+//!    borrow ends, and read by this thread alone.
+
+#![allow(unsafe_code)]
+
+use super::core::Core;
+use super::scheduler::Scheduler;
+use super::slot::{STUCK, Slot};
+use super::task::Notified;
+use crate::facade::{Arc, thread_local};
+use crate::park::{Host, set_host};
+use std::cell::Cell;
+use std::marker::PhantomData;
+use std::ptr;
+
+/// A worker, to the code on its thread.
+pub(super) struct Local {
+    pub(super) core: Arc<Core>,
+    pub(super) slot: Arc<Slot>,
+    /// How many calls that block the thread are nested.
+    blocked: Cell<u32>,
+}
+
+thread_local! {
+    /// The worker of this thread, or null.
+    static LOCAL: Cell<*const Local> = const { Cell::new(ptr::null()) };
+}
+
+/// While it exists, this thread is a worker's.
+pub(super) struct Entered<'a>(PhantomData<&'a Local>);
+
+impl<'a> Entered<'a> {
+    pub(super) fn new(local: &'a Local) -> Self {
+        LOCAL.with(|cell| cell.set(local));
+        set_host(Some(Host { should_give_way, blocks }));
+        Self(PhantomData)
+    }
+}
+
+impl Drop for Entered<'_> {
+    fn drop(&mut self) {
+        set_host(None);
+        LOCAL.with(|cell| cell.set(ptr::null()));
+    }
+}
+
+/// Calls `f` with the worker of this thread, if it is one's.
+pub(super) fn with<R>(f: impl FnOnce(&Local) -> R) -> Option<R> {
+    let local = LOCAL.with(Cell::get);
+    // SAFETY: point 1.
+    (!local.is_null()).then(|| f(unsafe { &*local }))
+}
+
+fn should_give_way() -> bool {
+    with(|local| local.blocked.get() == 0 && local.slot.should_give_way()).unwrap_or(false)
+}
+
+fn blocks(starts: bool) {
+    with(|local| if starts { local.block() } else { local.unblock() });
+}
+
+impl Local {
+    pub(super) fn new(core: Arc<Core>, slot: Arc<Slot>) -> Self {
+        Self { core, slot, blocked: Cell::new(0) }
+    }
+
+    pub(super) fn is_of(&self, scheduler: &Arc<Scheduler>) -> bool {
+        Arc::ptr_eq(&self.core.scheduler, scheduler)
+    }
+
+    /// True inside a call that blocks the thread.
+    pub(super) fn is_blocked(&self) -> bool {
+        self.blocked.get() > 0
+    }
+
+    /// True if what is queued here will be looked at soon: the worker is in a poll that is not known
+    /// to be long.
+    fn is_prompt(&self) -> bool {
+        !self.is_blocked() && self.slot.control() & STUCK == 0
+    }
+
+    /// The thread is about to block: another worker takes this one's place.
+    fn block(&self) {
+        let depth = self.blocked.get();
+        self.blocked.set(depth + 1);
+        if depth == 0 && self.slot.tell(STUCK) & STUCK == 0 {
+            self.core.scheduler.idle.stuck();
+            self.core.scheduler.replace();
+        }
+    }
+
+    /// The thread goes on.
+    fn unblock(&self) {
+        let depth = self.blocked.get() - 1;
+        self.blocked.set(depth);
+        if depth == 0 && self.slot.untell(STUCK) & STUCK != 0 {
+            self.core.scheduler.idle.unstuck();
+        }
+    }
+
+    /// Appends a task to this worker's queue; what does not fit goes to the global one.
+    pub(super) fn push(&self, task: Notified) {
+        self.slot.queue.push(task, |tasks| self.core.scheduler.inject_all(tasks));
+    }
+}
+
+/// Makes a task that was woken the next on this thread's worker, which wakes nobody. Gives it back if
+/// this thread is not a worker of its runtime, or would not come to it soon.
+pub(super) fn accept_woken(task: Notified) -> Result<(), Notified> {
+    let mut task = Some(task);
+    with(|local| {
+        let ours = task.as_ref().is_some_and(|task| local.is_of(task.task().home().scheduler()));
+        if ours && local.is_prompt() {
+            local.slot.handoffs.add(1);
+            let before = task.take().and_then(|task| local.slot.put_next(task));
+            if let Some(before) = before {
+                local.push(before);
+                local.core.scheduler.notify();
+            }
+        }
+    });
+    task.map_or(Ok(()), Err)
+}
+
+/// Queues a new task of `core`: on this thread's worker, if it is one of that runtime.
+pub(super) fn accept_new(core: &Core, task: Notified) {
+    let mut task = Some(task);
+    with(|local| {
+        if local.is_of(&core.scheduler) && local.is_prompt() {
+            task.take().into_iter().for_each(|task| local.push(task));
+            core.scheduler.notify();
+        }
+    });
+    task.into_iter().for_each(|task| core.scheduler.inject(task));
+}

@@ -1,0 +1,52 @@
+//! A runtime of green tasks: many tasks on few threads, that keep going when one of them blocks.
+//!
+//! [`go`](crate::go) spawns a task, [`run`](crate::run) runs a main one; both use a runtime that is
+//! started when first needed. A [`Runtime`] of one's own has its own threads, and ends when dropped.
+//!
+//! # What is promised
+//!
+//! - While fewer polls than `max_threads` are stuck (in a system call, a lock, or a long computation),
+//!   every task that is woken runs. A blocked thread is found within some 10 to 20 milliseconds, one
+//!   that blocks in an operation of this crate at once, and another worker takes its place.
+//! - A task that has run for 10 milliseconds while others wait gives way at its next waiting
+//!   operation, also if that is ready.
+//! - A panic in a task reaches whoever joins it, and nobody else.
+
+mod core;
+mod current;
+mod fork;
+mod home;
+mod idle;
+mod inject;
+mod jobs;
+mod join;
+mod local;
+mod metrics;
+mod options;
+mod run_queue;
+mod runtime;
+mod scheduler;
+mod signal;
+mod slot;
+mod spawn;
+mod state;
+mod stuck;
+mod sysmon;
+mod task;
+mod threads;
+mod times;
+mod wait;
+mod worker;
+
+pub use join::{JoinError, JoinHandle};
+pub use metrics::Metrics;
+pub use runtime::{Builder, Handle, Runtime, ShutdownReport, StuckTask};
+pub use spawn::{block_in_place, go, go_blocking, run, yield_now};
+pub use stuck::{StuckCause, StuckPoll};
+pub use task::TaskId;
+
+/// What tasks know of themselves, and how one is described before it is spawned.
+pub mod tasks {
+    pub use super::spawn::{Builder, id, name};
+    pub use super::task::TaskId;
+}

@@ -1,0 +1,293 @@
+//! Runtimes, as their owners see them.
+
+use super::core::Core;
+use super::current;
+use super::metrics::Metrics;
+use super::options::Given;
+use super::stuck::StuckPoll;
+use super::task::{About, TaskId};
+use super::wait::block_on;
+use super::{JoinHandle, local};
+use crate::facade::Arc;
+use crate::park::Blocked;
+use std::fmt;
+use std::future::Future;
+use std::io;
+use std::panic::{Location, resume_unwind};
+use std::time::{Duration, Instant};
+
+/// Threads that run tasks. Most programs need none of their own: [`go`](crate::go) and
+/// [`run`](crate::run) use one that is started when first needed.
+///
+/// Dropping it aborts its tasks at their next await, waits for the polls and blocking jobs that are
+/// in progress, and joins its threads; [`shutdown`](Self::shutdown) bounds that wait. Dropped in one
+/// of its own tasks it does not wait for that one.
+///
+/// ```
+/// # fn main() -> std::io::Result<()> {
+/// let runtime = hchan::Runtime::builder().workers(2).build()?;
+/// let (tx, rx) = hchan::bounded(0);
+/// runtime.go(async move { tx.send("hello").await });
+/// assert_eq!(runtime.run(async move { rx.recv().await }), Ok("hello"));
+/// # Ok(()) }
+/// ```
+pub struct Runtime {
+    core: Arc<Core>,
+    /// Whether `shutdown` has done what the drop would do.
+    ended: bool,
+}
+
+/// A way to spawn onto a runtime from elsewhere. Keeps nothing alive: on a runtime that is gone, what
+/// it spawns is aborted.
+#[derive(Clone)]
+pub struct Handle {
+    core: Arc<Core>,
+}
+
+/// What a runtime is to be.
+#[derive(Clone, Default, Debug)]
+#[must_use]
+pub struct Builder {
+    given: Given,
+}
+
+/// What [`Runtime::shutdown`] left behind.
+#[derive(Clone, Debug)]
+#[must_use = "it says which tasks did not stop"]
+#[non_exhaustive]
+pub struct ShutdownReport {
+    /// The tasks that were still in a poll, or a blocking job, when the time was up. Their threads go
+    /// on, and end when these polls do.
+    pub stuck: Vec<StuckTask>,
+}
+
+/// A task that did not stop.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct StuckTask {
+    /// Its number.
+    pub id: TaskId,
+    /// Its name, if it was given one.
+    pub name: Option<std::sync::Arc<str>>,
+    /// Where it was spawned.
+    pub spawned_at: &'static Location<'static>,
+}
+
+impl Runtime {
+    /// A runtime with as many workers as the process has processors.
+    ///
+    /// # Errors
+    ///
+    /// If the operating system gives no thread. Where it gives some but not all, the runtime works
+    /// with those, and asks again when more are needed.
+    pub fn new() -> io::Result<Self> {
+        Self::builder().build()
+    }
+
+    /// A runtime to be described.
+    pub fn builder() -> Builder {
+        Builder::default()
+    }
+
+    /// Runs `main` as a task of this runtime and returns what it returns; this thread waits. A panic
+    /// in it goes on here.
+    ///
+    /// Other tasks go on when `main` is over, until the runtime is dropped. In a task of any runtime
+    /// of this crate, the calling worker counts as blocked, and another takes its place.
+    ///
+    /// # Panics
+    ///
+    /// If the runtime is shut down meanwhile.
+    #[track_caller]
+    pub fn run<F>(&self, main: F) -> F::Output
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        run_on(&self.core, main)
+    }
+
+    /// Polls `future` on this thread, and nothing else, until it is ready: for futures that are not
+    /// `Send`. Tasks that it spawns go to this runtime. In a task, the worker counts as blocked.
+    pub fn block_on<F: Future>(&self, future: F) -> F::Output {
+        self.core.generation.check();
+        let _entered = current::Entered::new(&self.core);
+        block_on(future)
+    }
+
+    /// Spawns a task.
+    #[track_caller]
+    pub fn go<F>(&self, task: F) -> JoinHandle<F::Output>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        self.core.spawn(task, About::here(Location::caller()))
+    }
+
+    /// Runs a function that blocks: see [`go_blocking`](crate::go_blocking).
+    #[track_caller]
+    pub fn go_blocking<R>(&self, function: impl FnOnce() -> R + Send + 'static) -> JoinHandle<R>
+    where
+        R: Send + 'static,
+    {
+        Core::spawn_job(&self.core, function, About::here(Location::caller()))
+    }
+
+    /// A handle to spawn with.
+    pub fn handle(&self) -> Handle {
+        Handle { core: self.core.clone() }
+    }
+
+    /// What the runtime does, in numbers.
+    pub fn metrics(&self) -> Metrics {
+        Metrics::of(&self.core)
+    }
+
+    /// Ends the runtime as a drop does, but waits for `timeout` at most, and says what did not stop.
+    pub fn shutdown(mut self, timeout: Duration) -> ShutdownReport {
+        self.ended = true;
+        if !self.core.generation.is_alive() {
+            return ShutdownReport { stuck: Vec::new() };
+        }
+        let gone = end(&self.core, Instant::now().checked_add(timeout));
+        let running = self.core.homes.iter().flat_map(|home| home.all()).filter(|task| task.is_running());
+        let stuck = running.map(|task| StuckTask {
+            id: task.id(),
+            name: task.name().cloned(),
+            spawned_at: task.site(),
+        });
+        ShutdownReport { stuck: if gone { Vec::new() } else { stuck.collect() } }
+    }
+}
+
+/// Ends a runtime, and waits until its other threads are gone, or `deadline`: false if that came
+/// first.
+fn end(core: &Core, deadline: Option<Instant>) -> bool {
+    core.close();
+    let own = local::with(|local| local.is_of(&core.scheduler)).unwrap_or(false);
+    let _blocked = Blocked::new();
+    core.threads.wait(usize::from(own), deadline)
+}
+
+/// Runs `main` as a task and waits for it on this thread.
+#[track_caller]
+pub(super) fn run_on<F>(core: &Arc<Core>, main: F) -> F::Output
+where
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+{
+    let main = core.spawn(main, About { site: Location::caller(), name: Some("main".into()) });
+    match main.join_blocking() {
+        Ok(output) => output,
+        Err(error) if error.is_panic() => resume_unwind(error.into_panic()),
+        Err(_) => panic!("the runtime was shut down before its main task was over"),
+    }
+}
+
+impl Drop for Runtime {
+    fn drop(&mut self) {
+        // In a forked child there is nobody to wait for, and the locks may be held for ever.
+        if !self.ended && self.core.generation.is_alive() {
+            end(&self.core, None);
+        }
+    }
+}
+
+impl Handle {
+    /// Spawns a task.
+    #[track_caller]
+    pub fn go<F>(&self, task: F) -> JoinHandle<F::Output>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        self.core.spawn(task, About::here(Location::caller()))
+    }
+
+    /// Runs a function that blocks: see [`go_blocking`](crate::go_blocking).
+    #[track_caller]
+    pub fn go_blocking<R>(&self, function: impl FnOnce() -> R + Send + 'static) -> JoinHandle<R>
+    where
+        R: Send + 'static,
+    {
+        Core::spawn_job(&self.core, function, About::here(Location::caller()))
+    }
+
+    /// What the runtime does, in numbers.
+    pub fn metrics(&self) -> Metrics {
+        Metrics::of(&self.core)
+    }
+
+    pub(super) fn core(&self) -> &Arc<Core> {
+        &self.core
+    }
+}
+
+impl Builder {
+    /// How many tasks are to run at the same time; by default as many as the process has processors.
+    pub fn workers(mut self, count: usize) -> Self {
+        self.given.workers = Some(count);
+        self
+    }
+
+    /// How many threads there may be: workers, those that take the place of workers that are stuck or
+    /// blocked, and blocking jobs. By default 512 more than workers. While fewer polls than this are
+    /// stuck, every task that is woken runs.
+    pub fn max_threads(mut self, count: usize) -> Self {
+        self.given.max_threads = Some(count);
+        self
+    }
+
+    /// What the names of its threads begin with; `hchan` by default.
+    pub fn thread_name(mut self, prefix: impl Into<String>) -> Self {
+        self.given.thread_name = Some(prefix.into());
+        self
+    }
+
+    /// Is called when a poll has gone on for so long (10 ms if it blocks its thread, 15 ms if it
+    /// computes while other tasks wait) that another worker takes its place: once for each such poll,
+    /// on a thread of the runtime's that does nothing else meanwhile.
+    pub fn on_stuck(mut self, tell: impl Fn(&StuckPoll) + Send + Sync + 'static) -> Self {
+        self.given.on_stuck = Some(std::sync::Arc::new(tell));
+        self
+    }
+
+    /// Starts the runtime.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidInput` for no worker, no thread, or fewer threads than workers; otherwise as
+    /// [`Runtime::new`].
+    pub fn build(self) -> io::Result<Runtime> {
+        let runtime = Runtime { core: Core::new(self.given.check()?), ended: false };
+        // On an error, the drop ends what was started.
+        runtime.core.start()?;
+        Ok(runtime)
+    }
+}
+
+impl fmt::Display for StuckTask {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "task {}", self.id)?;
+        if let Some(name) = &self.name {
+            write!(f, " `{name}`")?;
+        }
+        write!(f, " (spawned at {}:{})", self.spawned_at.file(), self.spawned_at.line())
+    }
+}
+
+impl fmt::Debug for Runtime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Runtime")
+            .field("workers", &self.core.options.workers)
+            .field("max_threads", &self.core.options.max_threads)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Handle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Handle").finish_non_exhaustive()
+    }
+}

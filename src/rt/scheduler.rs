@@ -1,0 +1,141 @@
+//! What the workers of a runtime share: the queues, and the rule by which a task that is queued finds
+//! a worker.
+//!
+//! # No task is forgotten
+//!
+//! Who queues a task, and a worker that stops looking, each write and then read what the other one
+//! writes. With a fence between, at least one of them sees the other:
+//!
+//! | who queues a task | a worker that goes to sleep, stops searching, or is stuck |
+//! |---|---|
+//! | 1. puts it into a queue | 1. takes itself out of the counts (`Idle`) |
+//! | 2. `fence(SeqCst)` | 2. `fence(SeqCst)` |
+//! | 3. reads the counts: is somebody searching, or do enough run? if not, wakes one | 3. looks into all queues: if something is there, wakes one (itself, if it was to sleep) |
+//!
+//! If enough run, nobody is woken: each of them looks into the queues before it sleeps, by the right
+//! column. If somebody searches, likewise, and whoever stops searching last does too.
+//!
+//! A task put into a `next` slot wakes nobody. Its worker runs it when its poll ends; should that
+//! not end, sysmon finds the worker stuck and lets another take it.
+//!
+//! The protocol is Go's (`runtime/proc.go`, "Worker thread parking/unparking"); so is the bound on
+//! searchers. Rejected there and here: handing the thread over with each wake, and waking one worker
+//! for each task.
+
+use super::idle::{Idle, More};
+use super::inject::Inject;
+use super::signal::Signal;
+use super::slot::{STUCK, Slot};
+use super::task::Notified;
+use crate::facade::{Arc, AtomicUsize, Ordering, fence};
+use std::sync::OnceLock;
+
+/// The shared part of a runtime.
+pub(super) struct Scheduler {
+    /// How many workers are to run.
+    pub(super) workers: usize,
+    /// The workers by number; filled from the front, and never emptied.
+    slots: Box<[OnceLock<Arc<Slot>>]>,
+    /// How many of `slots` are filled.
+    used: AtomicUsize,
+    pub(super) global: Inject,
+    pub(super) idle: Idle,
+    /// Wakes the thread that watches over the workers and starts more of them.
+    pub(super) sysmon: Signal,
+    /// Tasks that were put into the global queue.
+    injected: AtomicUsize,
+}
+
+impl Scheduler {
+    pub(super) fn new(workers: usize, max_threads: usize) -> Self {
+        let scheduler = Self {
+            workers,
+            slots: (0..max_threads).map(|_| OnceLock::new()).collect(),
+            used: AtomicUsize::new(0),
+            global: Inject::new(),
+            idle: Idle::new(workers, max_threads),
+            sysmon: Signal::new(),
+            injected: AtomicUsize::new(0),
+        };
+        for number in 0..workers {
+            scheduler.slot(number);
+        }
+        scheduler
+    }
+
+    /// The slot of a number that the idle set has given; it is made if it is the first time.
+    pub(super) fn slot(&self, number: usize) -> &Arc<Slot> {
+        let slot = self.slots[number].get_or_init(|| Arc::new(Slot::new(number)));
+        // Ordering: Release pairs with the Acquire in `slots`; numbers are given in order, so no slot
+        // below is missing for longer than it takes its thread to start.
+        self.used.fetch_max(number + 1, Ordering::Release);
+        slot
+    }
+
+    /// All slots that were ever used.
+    pub(super) fn slots(&self) -> impl Iterator<Item = &Arc<Slot>> {
+        // Ordering: Acquire pairs with the Release in `slot`.
+        let used = self.used.load(Ordering::Acquire);
+        self.slots[..used].iter().filter_map(OnceLock::get)
+    }
+
+    /// Queues a task for any worker; drops it if the runtime is going.
+    pub(super) fn inject(&self, task: Notified) {
+        self.inject_all([task]);
+    }
+
+    /// Queues tasks for any worker; drops them if the runtime is going.
+    pub(super) fn inject_all(&self, tasks: impl IntoIterator<Item = Notified>) {
+        // Ordering: Relaxed: a number for people.
+        self.injected.fetch_add(1, Ordering::Relaxed);
+        if self.global.push(tasks) {
+            self.notify();
+        }
+    }
+
+    /// Sees to it that somebody will look for what was just queued: the left column.
+    pub(super) fn notify(&self) {
+        fence(Ordering::SeqCst);
+        if self.idle.wants_more() {
+            self.wake_one();
+        }
+    }
+
+    #[cold]
+    fn wake_one(&self) {
+        match self.idle.more() {
+            More::Nobody => {}
+            More::Wake(worker) => {
+                self.sysmon.ensure_awake();
+                worker.unpark();
+            }
+            More::Start => self.sysmon.raise(),
+        }
+    }
+
+    /// After this worker took itself out of the counts: the right column. True if there is work.
+    pub(super) fn has_work_after_all(&self) -> bool {
+        fence(Ordering::SeqCst);
+        self.has_work()
+    }
+
+    /// True if something is in the global queue or in that of a worker, or is next on a worker that
+    /// is stuck.
+    pub(super) fn has_work(&self) -> bool {
+        let queued =
+            |slot: &Arc<Slot>| slot.queue.len() > 0 || (slot.has_next() && slot.control() & STUCK != 0);
+        !self.global.is_empty() || self.slots().any(queued)
+    }
+
+    /// A worker that this thread is or watches over was counted out: another one is to look.
+    pub(super) fn replace(&self) {
+        if self.has_work_after_all() {
+            self.notify();
+        }
+    }
+
+    pub(super) fn injected(&self) -> usize {
+        // Ordering: Relaxed: a number for people.
+        self.injected.load(Ordering::Relaxed)
+    }
+}

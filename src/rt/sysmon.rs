@@ -1,0 +1,236 @@
+//! The watching thread: starts workers when more are needed, ends time slices, and finds workers that
+//! are stuck in a poll.
+//!
+//! Every 5 ms, while some worker does not sleep, it looks at each:
+//!
+//! - *Time slice.* A worker in the same slice for 10 ms while tasks wait is told so; the task's next
+//!   operation then gives way, once.
+//! - *Stuck.* Of a worker in the same poll for 10 ms, the system tells what its thread does. If it is
+//!   blocked, another worker takes its place. If it computes, too, 5 ms later and if tasks wait: the
+//!   operating system then shares the processors among them. If it was not given a processor, nothing
+//!   is done: more threads would make that worse.
+//! - *Too many.* When workers that were stuck come back, more run than wanted. If that lasts for
+//!   100 ms, some are told to go to sleep.
+//!
+//! It runs no user code but the callback of [`Builder::on_stuck`](super::Builder::on_stuck), owns no
+//! task and no timer. When all workers sleep, so does it, until a worker is woken.
+//!
+//! That a poll is judged by the clock of its thread is an idea of the JVM's kyo-scheduler; the rest is
+//! Go's `sysmon` and `retake`. Rejected: counting operations (a count is no measure of time, and one
+//! that lives in a thread-local confuses executors inside executors); growing by throughput, as .NET
+//! does (it cannot tell who is stuck).
+
+use super::core::Core;
+use super::slot::{Progress, SLICE_OVER, STEP_ASIDE, STUCK, Slot};
+use super::stuck::{StuckCause, StuckPoll};
+use super::threads;
+use super::times::{Pastime, Times};
+use crate::facade::Arc;
+use crate::park::contained;
+use std::num::NonZero;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+/// How often it looks.
+const PERIOD: Duration = Duration::from_millis(5);
+/// For how long a task may run while others wait, and a poll go on before it counts as long.
+pub(super) const SLICE: Duration = Duration::from_millis(10);
+/// For how long a poll that computes goes on before it is stuck.
+const BUSY: Duration = Duration::from_millis(15);
+/// For how long too many workers run before some are told to stop.
+const TOO_MANY: Duration = Duration::from_millis(100);
+/// How often it looks at workers that all sleep before it sleeps too.
+const PATIENCE: u32 = 20;
+/// After a thread could not be started, this long no other one is.
+const RETRY: Duration = Duration::from_millis(50);
+
+/// What it has done, in numbers.
+#[derive(Default)]
+pub(super) struct Findings {
+    pub(super) blocked: AtomicU64,
+    pub(super) busy: AtomicU64,
+    pub(super) failed_starts: AtomicU64,
+}
+
+/// Adds one to a number for people.
+fn count(number: &AtomicU64) {
+    // Ordering: Relaxed: nothing hangs on it.
+    number.fetch_add(1, Ordering::Relaxed);
+}
+
+/// What it remembers of a worker.
+#[derive(Clone, Copy)]
+struct Seen {
+    progress: Progress,
+    /// When this poll was first seen.
+    poll: Instant,
+    /// When this slice was first seen.
+    slice: Instant,
+    /// How the thread had spent its time when this poll was seen again.
+    times: Option<(Times, Instant)>,
+}
+
+struct Sysmon {
+    core: Arc<Core>,
+    /// By number.
+    seen: Vec<Option<Seen>>,
+    /// Since when more workers run than are wanted.
+    too_many_since: Option<Instant>,
+    /// Until when no thread is started.
+    no_start_before: Option<Instant>,
+    /// Workers that compute and were found stuck in this look.
+    busy_now: usize,
+}
+
+/// The thread.
+pub(super) fn watch(core: Arc<Core>) {
+    let mut sysmon =
+        Sysmon { core, seen: Vec::new(), too_many_since: None, no_start_before: None, busy_now: 0 };
+    let mut idle_looks = 0;
+    while !sysmon.core.is_closing() {
+        let before = Instant::now();
+        let scheduler = &sysmon.core.scheduler;
+        if idle_looks >= PATIENCE {
+            scheduler.sysmon.sleep_unless(|| !sysmon.core.all_asleep());
+            idle_looks = 0;
+        } else {
+            scheduler.sysmon.wait(PERIOD);
+        }
+        idle_looks = if sysmon.core.all_asleep() { idle_looks + 1 } else { 0 };
+        sysmon.look(before.elapsed() > 4 * PERIOD);
+    }
+}
+
+impl Sysmon {
+    /// Looks at everything once. If this thread itself `overslept` (it was stopped, or got no
+    /// processor), what it remembers says nothing about the workers, who may have been stopped too.
+    fn look(&mut self, overslept: bool) {
+        if overslept {
+            self.seen.clear();
+        }
+        self.start_threads();
+        let core = self.core.clone();
+        let now = Instant::now();
+        self.busy_now = 0;
+        for slot in core.scheduler.slots() {
+            self.look_at(slot, now);
+        }
+        self.thin_out(now);
+        // Everything above may have made room; what was queued while nobody could be started waits.
+        if core.scheduler.has_work() {
+            core.scheduler.notify();
+            self.start_threads();
+        }
+    }
+
+    /// Starts the threads that were asked for.
+    fn start_threads(&mut self) {
+        for number in self.core.scheduler.idle.take_to_start() {
+            let waits = self.no_start_before.is_some_and(|until| Instant::now() < until);
+            if waits || threads::start_worker(&self.core, number).is_err() {
+                // It will be asked for again: see the end of `look`.
+                if !waits {
+                    count(&self.core.findings.failed_starts);
+                    self.no_start_before = Some(Instant::now() + RETRY);
+                }
+                self.core.scheduler.idle.give_up(number);
+            }
+        }
+    }
+
+    fn look_at(&mut self, slot: &Slot, now: Instant) {
+        if self.seen.len() <= slot.index {
+            self.seen.resize(slot.index + 1, None);
+        }
+        let progress = slot.progress();
+        let seen = match self.seen[slot.index].take() {
+            Some(seen) if seen.progress == progress => seen,
+            Some(seen) if seen.progress.slices == progress.slices => {
+                Seen { progress, poll: now, times: None, ..seen }
+            }
+            _ => Seen { progress, poll: now, slice: now, times: None },
+        };
+        let seen = self.judge(slot, seen, now);
+        self.seen[slot.index] = Some(seen);
+    }
+
+    /// Finds out whether a slice is over and whether a poll is stuck.
+    fn judge(&mut self, slot: &Slot, mut seen: Seen, now: Instant) -> Seen {
+        let Some(_) = seen.progress.task else { return seen };
+        if now - seen.slice >= SLICE && slot.control() & SLICE_OVER == 0 && self.somebody_waits(slot) {
+            slot.tell(SLICE_OVER);
+        }
+        if now == seen.poll || slot.control() & STUCK != 0 {
+            return seen;
+        }
+        let Some(times) = Times::of(slot.thread()) else {
+            if now - seen.poll >= BUSY {
+                self.found_stuck(slot, &seen, now, StuckCause::Busy);
+            }
+            return seen;
+        };
+        let Some((before, since)) = seen.times else {
+            seen.times = Some((times, now));
+            return seen;
+        };
+        let polled = now - seen.poll;
+        match times.since(before, now - since) {
+            Pastime::Blocked if polled >= SLICE => self.found_stuck(slot, &seen, now, StuckCause::Blocked),
+            Pastime::Busy if polled >= BUSY => self.found_stuck(slot, &seen, now, StuckCause::Busy),
+            _ => {}
+        }
+        seen
+    }
+
+    /// True if a task waits that this worker keeps waiting.
+    fn somebody_waits(&self, slot: &Slot) -> bool {
+        slot.has_next() || slot.queue.len() > 0 || !self.core.scheduler.global.is_empty()
+    }
+
+    /// Lets another worker take the place of this one.
+    fn found_stuck(&mut self, slot: &Slot, seen: &Seen, now: Instant, cause: StuckCause) {
+        let busy = cause == StuckCause::Busy;
+        // A worker that computes is replaced when a task waits; and once there are twice as many as
+        // processors, one in each look, or a burst of computations would start as many threads.
+        let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
+        let many = self.core.scheduler.idle.live().0 >= 2 * cores.max(self.core.options.workers);
+        if busy
+            && (!(self.somebody_waits(slot) || self.core.scheduler.has_work()) || (many && self.busy_now > 0))
+        {
+            return;
+        }
+        let progressed = || slot.progress() != seen.progress;
+        if !self.core.scheduler.idle.declare_stuck(slot, progressed) {
+            return;
+        }
+        self.busy_now += usize::from(busy);
+        count(if busy { &self.core.findings.busy } else { &self.core.findings.blocked });
+        self.core.scheduler.replace();
+        self.start_threads();
+        self.report(seen, now, cause);
+    }
+
+    fn report(&self, seen: &Seen, now: Instant, cause: StuckCause) {
+        let (Some(tell), Some(task)) = (&self.core.options.on_stuck, seen.progress.task) else { return };
+        let (name, spawned_at) =
+            self.core.find(task).map_or((None, None), |task| (task.name().cloned(), Some(task.site())));
+        let stuck = StuckPoll { task, name, spawned_at, polled_for: now - seen.poll, cause };
+        contained(|| tell(&stuck));
+    }
+
+    /// Tells some workers to stop if too many have run for a while.
+    fn thin_out(&mut self, now: Instant) {
+        let scheduler = &self.core.scheduler;
+        let too_many = scheduler.idle.counts().running().saturating_sub(scheduler.workers);
+        let since = *self.too_many_since.get_or_insert(now);
+        if too_many == 0 {
+            self.too_many_since = None;
+        } else if now - since >= TOO_MANY {
+            let runs = |slot: &&Arc<Slot>| slot.progress().task.is_some() && slot.control() & STUCK == 0;
+            for slot in scheduler.slots().filter(runs).take(too_many) {
+                slot.tell(STEP_ASIDE);
+            }
+            self.too_many_since = Some(now);
+        }
+    }
+}

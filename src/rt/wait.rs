@@ -1,0 +1,44 @@
+//! Polling a future on a thread that does nothing else: `block_on`, and joins of threads.
+
+use crate::facade::{AtomicBool, Ordering, Parker, Unparker};
+use crate::park::{Blocked, wait_until};
+use std::future::Future;
+use std::pin::pin;
+use std::task::{Context, Poll};
+
+/// Wakes a thread that polls a future.
+struct ThreadWaker {
+    /// Whether it was woken since its last poll.
+    woken: AtomicBool,
+    thread: Unparker,
+}
+
+impl std::task::Wake for ThreadWaker {
+    fn wake(self: std::sync::Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &std::sync::Arc<Self>) {
+        // Ordering: Release pairs with the Acquire in `block_on`: the poll sees what was done before.
+        if !self.woken.swap(true, Ordering::AcqRel) {
+            self.thread.unpark();
+        }
+    }
+}
+
+/// Polls `future` on this thread until it is ready. If the thread is a worker's, it counts as blocked
+/// for so long.
+pub(super) fn block_on<F: Future>(future: F) -> F::Output {
+    let _blocked = Blocked::new();
+    let (parker, thread) = Parker::new();
+    let waker = std::sync::Arc::new(ThreadWaker { woken: AtomicBool::new(false), thread });
+    let (mut future, task) = (pin!(future), waker.clone().into());
+    let mut cx = Context::from_waker(&task);
+    loop {
+        if let Poll::Ready(output) = future.as_mut().poll(&mut cx) {
+            return output;
+        }
+        // Ordering: AcqRel: Acquire pairs with the Release of `wake_by_ref`.
+        wait_until(&parker, None, || waker.woken.swap(false, Ordering::AcqRel));
+    }
+}
