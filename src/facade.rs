@@ -184,7 +184,14 @@ mod imp {
     pub(crate) use loom::sync::atomic::{
         AtomicBool, AtomicPtr, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence,
     };
-    pub(crate) use loom::thread_local;
+
+    /// Loom's thread-locals, which do not know `const` initializers.
+    macro_rules! loom_local {
+        ($($(#[$meta:meta])* static $name:ident: $type:ty = const { $init:expr };)*) => {
+            loom::thread_local! { $($(#[$meta])* static $name: $type = $init;)* }
+        };
+    }
+    pub(crate) use loom_local as thread_local;
 
     /// A loom mutex over nothing, and its place in the order of locks. Not its address, which is
     /// another one in each execution, while loom needs them to repeat.
@@ -196,7 +203,7 @@ mod imp {
 
     impl Lock {
         pub(crate) fn new() -> Self {
-            thread_local! { static NEXT: Cell<usize> = const { Cell::new(0) }; }
+            std::thread_local! { static NEXT: Cell<usize> = const { Cell::new(0) }; }
             NEXT.set(NEXT.get() + 1);
             Self(loom::sync::Mutex::new(()), NEXT.get())
         }
@@ -362,7 +369,7 @@ mod imp {
         0
     }
 
-    thread_local! { static WEAKENED: Cell<bool> = const { Cell::new(false) }; }
+    std::thread_local! { static WEAKENED: Cell<bool> = const { Cell::new(false) }; }
 
     /// Seeds the canary's bug in the models that this test thread runs from now on.
     pub fn weaken_publish_order(weakened: bool) {

@@ -50,11 +50,11 @@ impl Core {
 
     /// Starts the threads. An error if there is not even one worker; what is missing of the others is
     /// started when it is needed.
-    pub(super) fn start(self: &Arc<Self>) -> io::Result<()> {
-        threads::start_sysmon(self)?;
-        for number in 0..self.options.workers {
-            if let Err(error) = threads::start_worker(self, number) {
-                (number..self.options.workers).for_each(|number| self.scheduler.idle.give_up(number));
+    pub(super) fn start(core: &Arc<Self>) -> io::Result<()> {
+        threads::start_sysmon(core)?;
+        for number in 0..core.options.workers {
+            if let Err(error) = threads::start_worker(core, number) {
+                (number..core.options.workers).for_each(|number| core.scheduler.idle.give_up(number));
                 return if number == 0 { Err(error) } else { Ok(()) };
             }
         }

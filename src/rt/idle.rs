@@ -161,6 +161,10 @@ impl Idle {
     /// A worker that ran goes to sleep; false if it has something to attend to first.
     pub(super) fn sleep(&self, slot: &Slot, searching: bool) -> bool {
         let mut state = self.state.lock();
+        if state.closed {
+            // Whoever closes is about to tell it.
+            slot.tell(CLOSE);
+        }
         if state.closed || slot.control() & STUCK != 0 {
             return false;
         }

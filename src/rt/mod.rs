@@ -22,6 +22,8 @@ mod jobs;
 mod join;
 mod local;
 mod metrics;
+#[cfg(test)]
+mod models;
 mod options;
 mod run_queue;
 mod runtime;

@@ -262,7 +262,7 @@ impl Builder {
     pub fn build(self) -> io::Result<Runtime> {
         let runtime = Runtime { core: Core::new(self.given.check()?), ended: false };
         // On an error, the drop ends what was started.
-        runtime.core.start()?;
+        Core::start(&runtime.core)?;
         Ok(runtime)
     }
 }

@@ -1,0 +1,333 @@
+//! Models of the scheduler: unit tests that loom runs over every interleaving, and that are stress
+//! tests on real threads without it (`facade::explore`).
+//!
+//! ```sh
+//! RUSTFLAGS="--cfg hchan_loom" cargo test --release --target-dir target/loom --lib loom_
+//! ```
+
+use super::core::Core;
+use super::options::Given;
+use super::run_queue::RunQueue;
+use super::task::{About, Notified, Ran};
+use super::{JoinHandle, worker};
+use crate::facade::{Arc, AtomicUsize, Ordering, RUN_QUEUE, explore, spawn};
+use std::future::{Future, poll_fn};
+use std::panic::Location;
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
+
+/// A runtime without threads: a model starts those that it wants.
+fn core(workers: usize) -> Arc<Core> {
+    let given = Given { workers: Some(workers), max_threads: Some(workers), ..Given::default() };
+    Core::new(given.check().unwrap())
+}
+
+fn go<F>(core: &Core, future: F) -> JoinHandle<F::Output>
+where
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+{
+    core.spawn(future, About::here(Location::caller()))
+}
+
+/// Runs what is in the global queue until there is nothing, as a worker would.
+fn run_all(core: &Core) {
+    while let Some(task) = core.scheduler.global.pop() {
+        run(core, task);
+    }
+}
+
+fn run(core: &Core, task: Notified) {
+    if let Ran::Again(task) = task.run() {
+        core.scheduler.inject(task);
+    }
+}
+
+/// Polls once, with a waker that does nothing.
+fn poll_once<F: Future + Unpin>(future: &mut F) -> Poll<F::Output> {
+    pin!(future).poll(&mut Context::from_waker(Waker::noop()))
+}
+
+/// Adds to a number that threads of a model share. Not an ordering that hides another's absence.
+fn add(number: &AtomicUsize) {
+    // Ordering: Relaxed: what it counts is ordered by what is modelled, or wrong.
+    number.fetch_add(1, Ordering::Relaxed);
+}
+
+fn get(number: &AtomicUsize) -> usize {
+    // Ordering: Relaxed, as above.
+    number.load(Ordering::Relaxed)
+}
+
+/// As many tasks as asked for, out of the queue that they were put into.
+fn tasks(core: &Core, count: usize) -> Vec<Notified> {
+    (0..count).for_each(|_| drop(go(core, async {})));
+    std::iter::from_fn(|| core.scheduler.global.pop()).collect()
+}
+
+#[test]
+fn loom_a_queued_task_is_taken_once() {
+    explore(3, || {
+        let core = core(1);
+        let queue = Arc::new(RunQueue::new());
+        let mut tasks = tasks(&core, 3).into_iter();
+        let refuse = |_: Vec<Notified>| unreachable!("there is room");
+        tasks.by_ref().take(2).for_each(|task| queue.push(task, refuse));
+        let victim = queue.clone();
+        let thief = spawn(move || {
+            let own = RunQueue::new();
+            let first = victim.steal_into(&own);
+            first
+                .into_iter()
+                .chain(std::iter::from_fn(|| own.pop()))
+                .map(|task| task.task().id())
+                .collect::<Vec<_>>()
+        });
+        tasks.for_each(|task| queue.push(task, refuse));
+        let mut seen: Vec<_> = std::iter::from_fn(|| queue.pop()).map(|task| task.task().id()).collect();
+        seen.extend(thief.join().unwrap());
+        seen.extend(std::iter::from_fn(|| queue.pop()).map(|task| task.task().id()));
+        seen.sort();
+        seen.dedup();
+        assert_eq!(seen.len(), 3);
+        core.close();
+    });
+}
+
+#[test]
+fn loom_a_queue_that_overflows_loses_and_doubles_nothing() {
+    explore(3, || {
+        let core = core(1);
+        let queue = Arc::new(RunQueue::new());
+        let mut tasks = tasks(&core, RUN_QUEUE + 1).into_iter();
+        tasks.by_ref().take(RUN_QUEUE).for_each(|task| queue.push(task, |_| unreachable!("there is room")));
+        let victim = queue.clone();
+        let thief = spawn(move || {
+            let own = RunQueue::new();
+            let first = victim.steal_into(&own);
+            first.into_iter().chain(std::iter::from_fn(|| own.pop())).count()
+        });
+        let mut overflowed = 0;
+        queue.push(tasks.next().unwrap(), |tasks| overflowed = tasks.len());
+        let stolen = thief.join().unwrap();
+        let left = std::iter::from_fn(|| queue.pop()).count();
+        assert_eq!(overflowed + stolen + left, RUN_QUEUE + 1);
+        core.close();
+    });
+}
+
+#[test]
+fn loom_a_task_in_the_next_slot_is_taken_once() {
+    explore(3, || {
+        let core = core(2);
+        let slot = core.scheduler.slot(0).clone();
+        let mut tasks = tasks(&core, 2).into_iter();
+        assert!(slot.put_next(tasks.next().unwrap()).is_none());
+        let victim = slot.clone();
+        let thief = spawn(move || victim.steal_next(victim.see_next()).is_some());
+        let kicked = slot.put_next(tasks.next().unwrap()).is_some();
+        let taken = slot.take_next().is_some();
+        let stolen = thief.join().unwrap();
+        assert_eq!(usize::from(kicked) + usize::from(taken) + usize::from(stolen), 2);
+        core.close();
+    });
+}
+
+/// A future that is ready when it has been polled after `woken`, and leaves its waker in a cell.
+fn waits_for(
+    woken: Arc<AtomicUsize>,
+    waker: Arc<crate::facade::Mutex<Option<Waker>>>,
+) -> impl Future<Output = ()> + Send {
+    poll_fn(move |cx| {
+        *waker.lock() = Some(cx.waker().clone());
+        if get(&woken) > 0 { Poll::Ready(()) } else { Poll::Pending }
+    })
+}
+
+#[test]
+fn loom_a_wake_is_seen_by_a_poll_that_comes() {
+    explore(3, || {
+        let core = core(1);
+        let woken = Arc::new(AtomicUsize::new(0));
+        let cell = Arc::new(crate::facade::Mutex::new(None));
+        let mut join = go(&core, waits_for(woken.clone(), cell.clone()));
+        run_all(&core);
+        let waker = cell.lock().clone().unwrap();
+        let waking = woken.clone();
+        let other = spawn(move || {
+            add(&waking);
+            waker.wake();
+        });
+        // A second wake, which may find the task queued, running, or over.
+        let waker = cell.lock().clone().unwrap();
+        waker.wake_by_ref();
+        run_all(&core);
+        other.join().unwrap();
+        run_all(&core);
+        assert!(poll_once(&mut join).is_ready(), "the wake was lost");
+        drop((waker, cell));
+        core.close();
+    });
+}
+
+#[test]
+fn loom_a_join_is_woken_by_the_end() {
+    explore(3, || {
+        let core = core(1);
+        let join = go(&core, async { Box::new(7) });
+        let runner = core.clone();
+        let other = spawn(move || run_all(&runner));
+        assert_eq!(*join.join_blocking().unwrap(), 7);
+        other.join().unwrap();
+        core.close();
+    });
+}
+
+#[test]
+fn loom_a_join_handle_that_changes_its_waker_or_leaves_frees_the_outcome_once() {
+    explore(3, || {
+        let core = core(1);
+        let alive = Arc::new(());
+        let output = alive.clone();
+        let mut join = go(&core, async move { output });
+        let runner = core.clone();
+        let other = spawn(move || run_all(&runner));
+        let ready = poll_once(&mut join).is_ready() || {
+            let waker = std::task::Waker::from(std::sync::Arc::new(Nobody));
+            pin!(&mut join).poll(&mut Context::from_waker(&waker)).is_ready()
+        };
+        drop(join);
+        other.join().unwrap();
+        assert_eq!(Arc::strong_count(&alive), 1, "ready: {ready}");
+        core.close();
+    });
+}
+
+struct Nobody;
+
+impl std::task::Wake for Nobody {
+    fn wake(self: std::sync::Arc<Self>) {}
+}
+
+/// Says when it is dropped.
+struct Dropped(Arc<AtomicUsize>);
+
+impl Drop for Dropped {
+    fn drop(&mut self) {
+        add(&self.0);
+    }
+}
+
+#[test]
+fn loom_an_abort_drops_the_future_once_and_before_the_join() {
+    explore(3, || {
+        let core = core(1);
+        let drops = Arc::new(AtomicUsize::new(0));
+        let captured = Dropped(drops.clone());
+        let mut polls = 0;
+        let mut join = go(
+            &core,
+            poll_fn(move |cx| {
+                let _captured = &captured;
+                polls += 1;
+                cx.waker().wake_by_ref();
+                if polls == 2 { Poll::Ready(()) } else { Poll::Pending }
+            }),
+        );
+        let runner = core.clone();
+        let other = spawn(move || run_all(&runner));
+        join.abort();
+        run_all(&core);
+        other.join().unwrap();
+        run_all(&core);
+        assert!(poll_once(&mut join).is_ready());
+        assert_eq!(get(&drops), 1);
+        core.close();
+    });
+}
+
+/// What was a use after free in async-executor (smol-rs/async-executor#164).
+#[test]
+fn loom_a_foreign_waker_may_come_while_the_runtime_goes() {
+    explore(3, || {
+        let core = core(1);
+        let cell = Arc::new(crate::facade::Mutex::new(None));
+        let drops = Arc::new(AtomicUsize::new(0));
+        let captured = Dropped(drops.clone());
+        let waiting = waits_for(Arc::new(AtomicUsize::new(0)), cell.clone());
+        let mut join = go(&core, async move {
+            let _captured = captured;
+            waiting.await;
+        });
+        run_all(&core);
+        let waker = cell.lock().take().unwrap();
+        let other = spawn(move || waker.wake());
+        core.close();
+        drop(core);
+        assert_eq!(get(&drops), 1);
+        assert!(matches!(poll_once(&mut join), Poll::Ready(Err(error)) if error.is_aborted()));
+        drop(join);
+        other.join().unwrap();
+    });
+}
+
+#[test]
+fn loom_a_spawn_while_the_runtime_goes_is_aborted_or_run() {
+    explore(3, || {
+        let core = core(1);
+        let spawner = core.clone();
+        let other = spawn(move || go(&spawner, async {}));
+        core.close();
+        let mut join = other.join().unwrap();
+        assert!(matches!(poll_once(&mut join), Poll::Ready(Err(_))), "nobody would have run it");
+    });
+}
+
+#[test]
+fn loom_a_task_queued_from_outside_wakes_a_worker_that_is_about_to_sleep() {
+    explore(2, || {
+        let core = core(1);
+        let of_worker = core.clone();
+        let thread = spawn(move || worker::work(of_worker, 0));
+        assert_eq!(go(&core, async { 1 }).join_blocking().unwrap(), 1);
+        core.close();
+        thread.join().unwrap();
+    });
+}
+
+#[test]
+fn loom_a_worker_that_steals_and_one_that_spawns_leave_no_task_behind() {
+    explore(1, || {
+        let core = core(2);
+        let threads: Vec<_> = (0..2)
+            .map(|number| {
+                let core = core.clone();
+                spawn(move || worker::work(core, number))
+            })
+            .collect();
+        let inner = core.clone();
+        let join = go(&core, async move { go(&inner, async { 1 }).await.unwrap() });
+        assert_eq!(join.join_blocking().unwrap(), 1);
+        core.close();
+        threads.into_iter().for_each(|thread| thread.join().unwrap());
+    });
+}
+
+#[test]
+fn loom_what_is_queued_while_a_worker_blocks_is_run_by_another() {
+    explore(1, || {
+        let core = core(2);
+        let threads: Vec<_> = (0..2)
+            .map(|number| {
+                let core = core.clone();
+                spawn(move || worker::work(core, number))
+            })
+            .collect();
+        let inner = core.clone();
+        // Blocks its worker until the other one has run a task.
+        let join = go(&core, async move { go(&inner, async { 1 }).join_blocking().unwrap() });
+        assert_eq!(join.join_blocking().unwrap(), 1);
+        core.close();
+        threads.into_iter().for_each(|thread| thread.join().unwrap());
+    });
+}
