@@ -31,6 +31,7 @@
 //!   say what can be done with them.
 //! - [`select!`] and [`select_blocking!`] choose one of several operations; [`Select`] does so for
 //!   operations that are known only at run time.
+//! - [`sync::WaitGroup`] waits until a number of jobs is done.
 //! - Every future says whether it is cancel-safe. All but `send_many` are: one that is dropped while it
 //!   waits has done nothing, and loses nothing.
 //!
@@ -60,6 +61,7 @@ mod park;
 mod ring;
 mod select;
 mod shared;
+pub mod sync;
 #[cfg(feature = "rt")]
 mod timer;
 mod waiting;
