@@ -15,7 +15,7 @@ const LAYERS: &[&[&str]] = &[
     &["waiting"],
     &["limit"],
     &["chan"],
-    &["select", "sync"],
+    &["select", "context", "sync"],
     &["lib"],
 ];
 
