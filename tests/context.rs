@@ -1,6 +1,7 @@
 //! What a context promises: who ends with whom, when, and why; from tasks and threads, and in a select.
 //!
 //! What it costs and leaves behind is in `tests/context_drops.rs`.
+#![cfg(feature = "rt")]
 
 mod support;
 

@@ -1,5 +1,6 @@
 //! What contexts cost and leave behind: dropping handles cancels nothing and leaks nothing, however many
 //! or deep, and what a user gave is dropped once, outside all locks.
+#![cfg(feature = "rt")]
 
 #[path = "support/heap.rs"]
 mod heap;

@@ -240,7 +240,7 @@ impl Context {
     /// [`select!`](crate::select!) or [`select_blocking!`](crate::select_blocking!). A thread that has
     /// nothing else to wait for uses [`closed_blocking`](Receiver::closed_blocking) of it.
     ///
-    /// That of the background is [`never`]. A clone that outlives all handles of the context and of its
+    /// That of the background is [`never()`]. A clone that outlives all handles of the context and of its
     /// descendants stays silent for ever. Closing it by hand wakes those who wait and ends nothing.
     ///
     /// **Cost**: one allocation and one lock for the first call on a context.

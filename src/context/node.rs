@@ -40,6 +40,9 @@ pub(super) type Value = Arc<dyn Any + Send + Sync>;
 /// What a user gave as the reason of an end.
 pub(super) type Cause = Arc<dyn Error + Send + Sync>;
 
+/// What is a user's, or holds something that is: its drop may do anything.
+type Gift = Arc<dyn Send + Sync>;
+
 /// How a context has ended.
 #[derive(Clone)]
 pub(super) struct Ending {
@@ -191,8 +194,9 @@ impl Node {
             let children = std::mem::take(&mut node.links.lock().children);
             drop(children);
         }
-        // These may be the last handles of some.
-        drop_all(tree);
+        // These may be the last handles of some, and this a cause that came too late.
+        let nodes = tree.into_iter().map(|node| node as Gift);
+        drop_all(nodes.chain(ending.cause.map(|cause| cause as Gift)));
     }
 
     /// Ends the node, unless it has ended, and appends its children to `tree`.
@@ -214,9 +218,9 @@ impl Node {
     }
 
     /// Takes out what a user gave, whose drops may do anything.
-    fn take_gifts(&mut self) -> [Option<Arc<dyn Send + Sync>>; 2] {
+    fn take_gifts(&mut self) -> [Option<Gift>; 2] {
         let cause = self.ended.take().and_then(|ending| ending.cause);
-        [self.value.take().map(|value| value as _), cause.map(|cause| cause as _)]
+        [self.value.take().map(|value| value as Gift), cause.map(|cause| cause as Gift)]
     }
 }
 
