@@ -31,6 +31,8 @@
 //!   say what can be done with them.
 //! - [`select!`] and [`select_blocking!`] choose one of several operations; [`Select`] does so for
 //!   operations that are known only at run time.
+//! - `Context` carries the order to stop, a deadline and values; [`sync::WaitGroup`] waits until a number
+//!   of jobs is done.
 //! - Every future says whether it is cancel-safe. All but `send_many` are: one that is dropped while it
 //!   waits has done nothing, and loses nothing.
 //!
@@ -44,12 +46,14 @@
 //!
 //! # Features
 //!
-//! - `rt` (default): what needs a timer: `send_timeout`, `recv_timeout`, `Select::wait_timeout` and
-//!   `default(duration)` in `select!`. The `_blocking` forms of these need no feature.
+//! - `rt` (default): what needs a timer: `send_timeout`, `recv_timeout`, `Select::wait_timeout`,
+//!   `default(duration)` in `select!`, and `Context`. The `_blocking` forms of these need no feature.
 //! - `stream`: `Receiver::stream` and `Sender::sink`.
 
 mod arm;
 pub mod chan;
+#[cfg(feature = "rt")]
+mod context;
 mod core;
 mod error;
 mod facade;
@@ -62,12 +66,15 @@ mod ring;
 pub mod rt;
 mod select;
 mod shared;
+pub mod sync;
 #[cfg(feature = "rt")]
 mod timer;
 mod waiting;
 mod waitq;
 
 pub use chan::*;
+#[cfg(feature = "rt")]
+pub use context::{Context, ContextError};
 #[cfg(feature = "rt")]
 pub use rt::tasks as task;
 #[cfg(feature = "rt")]

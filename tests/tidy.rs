@@ -15,7 +15,7 @@ const LAYERS: &[&[&str]] = &[
     &["waiting"],
     &["limit"],
     &["chan"],
-    &["select"],
+    &["select", "context", "sync"],
     &["lib"],
 ];
 
