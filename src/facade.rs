@@ -180,7 +180,14 @@ mod imp {
     pub(crate) use loom::sync::atomic::{
         AtomicBool, AtomicPtr, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence,
     };
-    pub(crate) use loom::thread_local;
+
+    /// Loom's thread-locals, which know no `const` initialisers.
+    macro_rules! local_to_thread {
+        ($(#[$attribute:meta])* static $name:ident: $type:ty = const $value:block;) => {
+            loom::thread_local! { $(#[$attribute])* static $name: $type = $value; }
+        };
+    }
+    pub(crate) use local_to_thread as thread_local;
 
     /// A loom mutex over nothing, and its place in the order of locks. Not its address, which is
     /// another one in each execution, while loom needs them to repeat.
@@ -192,7 +199,7 @@ mod imp {
 
     impl Lock {
         pub(crate) fn new() -> Self {
-            thread_local! { static NEXT: Cell<usize> = const { Cell::new(0) }; }
+            std::thread_local! { static NEXT: Cell<usize> = const { Cell::new(0) }; }
             NEXT.set(NEXT.get() + 1);
             Self(loom::sync::Mutex::new(()), NEXT.get())
         }
@@ -343,7 +350,7 @@ mod imp {
         0
     }
 
-    thread_local! { static WEAKENED: Cell<bool> = const { Cell::new(false) }; }
+    std::thread_local! { static WEAKENED: Cell<bool> = const { Cell::new(false) }; }
 
     /// Seeds the canary's bug in the models that this test thread runs from now on.
     pub fn weaken_publish_order(weakened: bool) {
