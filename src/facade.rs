@@ -223,12 +223,12 @@ mod imp {
         }
 
         pub(crate) fn lock(&self) -> MutexGuard<'_, T> {
-            MutexGuard(Some(self.0.lock().expect("a model does not go on after a panic")))
+            MutexGuard(Some(self.0.lock().expect("a model does not go on after a panic")), &self.0)
         }
     }
 
     /// Holds a [`Mutex`]; empty only while it waits in a [`Condvar`].
-    pub(crate) struct MutexGuard<'a, T>(Option<loom::sync::MutexGuard<'a, T>>);
+    pub(crate) struct MutexGuard<'a, T>(Option<loom::sync::MutexGuard<'a, T>>, &'a loom::sync::Mutex<T>);
 
     impl<T> std::ops::Deref for MutexGuard<'_, T> {
         type Target = T;
@@ -256,6 +256,13 @@ mod imp {
         pub(crate) fn wait<T>(&self, guard: &mut MutexGuard<'_, T>) {
             let inner = guard.0.take().expect("it waits already");
             guard.0 = Some(self.0.wait(inner).expect("a model does not go on after a panic"));
+        }
+
+        /// Lets others run once; then the deadline has passed.
+        pub(crate) fn wait_until<T>(&self, guard: &mut MutexGuard<'_, T>, _deadline: Instant) {
+            drop(guard.0.take().expect("it waits already"));
+            loom::thread::yield_now();
+            guard.0 = Some(guard.1.lock().expect("a model does not go on after a panic"));
         }
 
         pub(crate) fn notify_one(&self) {

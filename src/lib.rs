@@ -60,7 +60,6 @@ mod park;
 mod ring;
 mod select;
 mod shared;
-#[cfg(feature = "rt")]
 mod timer;
 mod waiting;
 mod waitq;

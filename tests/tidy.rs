@@ -15,6 +15,7 @@ const LAYERS: &[&[&str]] = &[
     &["waiting"],
     &["limit"],
     &["chan"],
+    &["time"],
     &["select"],
     &["lib"],
 ];
