@@ -219,6 +219,15 @@ impl<T> Sender<T> {
     }
 }
 
+impl<T> Sender<T> {
+    /// Lets go of the handle without counting it out: the channel does not close for it, now or ever.
+    #[cfg(feature = "rt")]
+    pub(crate) fn detach(self) {
+        // One more for the one that the drop takes away.
+        self.shared.add_handle(Side::Senders);
+    }
+}
+
 impl<T> Clone for Sender<T> {
     fn clone(&self) -> Self {
         self.shared.add_handle(Side::Senders);
