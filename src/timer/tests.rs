@@ -205,6 +205,37 @@ fn a_call_is_made_again_when_it_says_so() {
     assert_eq!(every.0.rung(), 5);
 }
 
+/// Notes who was called.
+struct Noted(u32, Arc<std::sync::Mutex<Vec<u32>>>);
+
+impl Due for Noted {
+    fn due(&self, _: Instant) -> Option<Instant> {
+        self.1.lock().unwrap().push(self.0);
+        None
+    }
+
+    fn wanted(&self) -> bool {
+        true
+    }
+}
+
+#[test]
+fn calls_that_are_due_at_once_come_in_any_order_and_others_in_that_of_time() {
+    let (service, start) = (by_turns(), Instant::now());
+    let calls = Arc::default();
+    let mut orders = std::collections::BTreeSet::new();
+    for _ in 0..1000 {
+        for (number, micros) in [(3, 5002), (1, 0), (2, 5001), (0, 1)] {
+            let noted = Arc::new(Noted(number, Arc::clone(&calls)));
+            service.arm(start + Duration::from_micros(micros), Action::Call(noted));
+        }
+        turn(&service, start + SECOND);
+        orders.insert(std::mem::take(&mut *calls.lock().unwrap()));
+    }
+    assert_eq!(orders.len(), 4, "{orders:?}");
+    assert!(orders.iter().all(|order| order[..2].iter().all(|number| *number < 2)));
+}
+
 #[test]
 fn calls_that_nobody_wants_are_swept_out() {
     let (service, start) = (by_turns(), Instant::now());
