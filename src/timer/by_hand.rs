@@ -26,7 +26,8 @@ pub(crate) struct Driven {
 impl VirtualClock {
     /// The clock of this thread from now on.
     pub(crate) fn drive() -> Driven {
-        let state = State { now: Instant::now(), waiting: Heap::new() };
+        let now = Instant::now();
+        let state = State { now, waiting: Heap::new(now) };
         let clock = Arc::new(Self(Mutex::new(state)));
         Driven { before: set_clock(Some(clock.clone())), clock }
     }

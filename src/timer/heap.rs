@@ -1,15 +1,16 @@
 //! What waits, by time: a heap in which every entry knows its position, so that it can be taken out.
 //!
-//! Pure: it has no clock and no lock. A binary heap over a table of positions is how Lawler and
-//! Floyd's siblings did it in the sixties; this one has four children a node (Johnson's d-ary heap,
-//! 1975), which is half as deep, has the four compared side by side, and is what Go's `runtime/time.go`
-//! uses. Most timers are later than those before them and are cancelled: the first costs one
-//! comparison, and so does the second as a rule, since what takes the place is late as well.
+//! Pure: it has no clock and no lock. An indexed heap (Sedgewick's name for one over a table of
+//! positions) with four children a node (Johnson, 1975), as in Go's `runtime/time.go`: half as deep as
+//! one with two, and the four are side by side in memory. Most timers are later than those before them
+//! and are cancelled: the first costs one comparison, and so does the second as a rule, since what takes
+//! the place is late as well.
 //!
 //! # Invariants
 //!
 //! 1. No node is before its parent. (Child `c` of `p`: `4p + 1 ..= 4p + 4`.)
-//! 2. `entries[nodes[p].slot].position == p` for each position `p`, and there are no other entries.
+//! 2. The word beside `entries[nodes[p].slot]` is `p` for each position `p`, and there are no other
+//!    entries.
 //! 3. Each insertion has a number of its own. It decides among equal deadlines, first come, first
 //!    served; and a key whose number is not that of the entry in its slot is stale, and harmless.
 //!
@@ -17,7 +18,7 @@
 //! of the next one), and lazy cancelling (memory for what was cancelled until its time has come).
 
 use super::slab::Slab;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// Children a node.
 const WIDTH: usize = 4;
@@ -29,23 +30,23 @@ const FEW: usize = 64;
 #[derive(Debug)]
 pub(crate) struct Heap<T> {
     nodes: Vec<Node>,
-    entries: Slab<Entry<T>>,
+    entries: Slab<T>,
     /// The number of the next insertion.
     next: u64,
+    /// Times are counted from it.
+    base: Instant,
 }
 
+/// Small, since the way down the heap costs a cache miss a level as soon as it is large.
 #[derive(Clone, Copy, Debug)]
 struct Node {
-    deadline: Instant,
+    deadline: Nanos,
     number: u64,
     slot: u32,
 }
 
-#[derive(Debug)]
-struct Entry<T> {
-    position: u32,
-    value: T,
-}
+/// A time as nanoseconds after the base, or before; 292 years off are as good as never.
+type Nanos = i64;
 
 /// Names an entry, also when it is gone.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -55,14 +56,21 @@ pub(crate) struct Key {
 }
 
 impl Node {
+    /// By time, and then by number: one value, so that comparing takes no branch.
+    fn rank(&self) -> u128 {
+        let time = (self.deadline as u64) ^ (1 << 63);
+        u128::from(time) << 64 | u128::from(self.number)
+    }
+
     fn is_before(&self, other: &Self) -> bool {
-        (self.deadline, self.number) < (other.deadline, other.number)
+        self.rank() < other.rank()
     }
 }
 
 impl<T> Heap<T> {
-    pub(crate) const fn new() -> Self {
-        Self { nodes: Vec::new(), entries: Slab::new(), next: 0 }
+    /// An empty one, for times within 292 years of `base`.
+    pub(crate) const fn new(base: Instant) -> Self {
+        Self { nodes: Vec::new(), entries: Slab::new(), next: 0, base }
     }
 
     /// How many wait.
@@ -73,7 +81,7 @@ impl<T> Heap<T> {
 
     /// The earliest deadline.
     pub(crate) fn next_deadline(&self) -> Option<Instant> {
-        self.nodes.first().map(|node| node.deadline)
+        self.nodes.first().map(|node| self.instant(node.deadline))
     }
 
     /// Adds a value, behind all others of that deadline. O(1) if it is the latest, else O(log n).
@@ -81,7 +89,8 @@ impl<T> Heap<T> {
         let number = self.next;
         self.next += 1;
         let position = self.nodes.len();
-        let slot = self.entries.insert(Entry { position: position as u32, value });
+        let slot = self.entries.insert(value);
+        let deadline = self.nanos(deadline);
         let node = Node { deadline, number, slot };
         self.nodes.push(node);
         self.sift_up(position, node);
@@ -91,7 +100,7 @@ impl<T> Heap<T> {
     /// The value of a key, if it still waits.
     pub(crate) fn get_mut(&mut self, key: Key) -> Option<&mut T> {
         self.position(key)?;
-        self.entries.get_mut(key.slot).map(|entry| &mut entry.value)
+        self.entries.get_mut(key.slot)
     }
 
     /// Takes the value of a key out, if it still waits. O(log n).
@@ -102,8 +111,9 @@ impl<T> Heap<T> {
 
     /// Takes out the first value whose deadline is not after `now`. O(log n).
     pub(crate) fn pop_due(&mut self, now: Instant) -> Option<(Instant, T)> {
-        let deadline = self.next_deadline().filter(|deadline| *deadline <= now)?;
-        Some((deadline, self.take(0)))
+        let now = self.nanos(now);
+        let deadline = self.nodes.first()?.deadline;
+        (deadline <= now).then(|| (self.instant(deadline), self.take(0)))
     }
 
     /// Takes out all values that are not to be kept. O(n).
@@ -111,9 +121,9 @@ impl<T> Heap<T> {
         let mut gone = Vec::new();
         let Self { nodes, entries, .. } = self;
         nodes.retain(|node| {
-            let kept = entries.get(node.slot).is_some_and(|entry| keep(&entry.value));
+            let kept = entries.get(node.slot).is_some_and(&mut keep);
             if !kept {
-                gone.push(entries.remove(node.slot).value);
+                gone.push(entries.remove(node.slot));
             }
             kept
         });
@@ -128,8 +138,23 @@ impl<T> Heap<T> {
         gone
     }
 
-    fn position(&self, key: Key) -> Option<usize> {
-        let position = self.entries.get(key.slot)?.position as usize;
+    fn nanos(&self, time: Instant) -> Nanos {
+        let nanos = |off: Duration| Nanos::try_from(off.as_nanos()).unwrap_or(Nanos::MAX);
+        match time.checked_duration_since(self.base) {
+            Some(after) => nanos(after),
+            None => -nanos(self.base.duration_since(time)),
+        }
+    }
+
+    fn instant(&self, nanos: Nanos) -> Instant {
+        let off = Duration::from_nanos(nanos.unsigned_abs());
+        let time = if nanos < 0 { self.base.checked_sub(off) } else { self.base.checked_add(off) };
+        time.unwrap_or(self.base)
+    }
+
+    fn position(&mut self, key: Key) -> Option<usize> {
+        self.entries.get(key.slot)?;
+        let position = *self.entries.word(key.slot) as usize;
         (self.nodes[position].number == key.number).then_some(position)
     }
 
@@ -146,7 +171,7 @@ impl<T> Heap<T> {
             }
         }
         self.give_back();
-        self.entries.remove(slot).value
+        self.entries.remove(slot)
     }
 
     /// Puts `node` at `position` or above it.
@@ -164,28 +189,35 @@ impl<T> Heap<T> {
 
     /// Puts `node` at `position` or below it.
     fn sift_down(&mut self, mut position: usize, node: Node) {
-        loop {
-            let children = WIDTH * position + 1;
-            let end = (children + WIDTH).min(self.nodes.len());
-            let Some(first) =
-                (children..end).reduce(|a, b| if self.nodes[b].is_before(&self.nodes[a]) { b } else { a })
-            else {
-                break;
-            };
-            if !self.nodes[first].is_before(&node) {
-                break;
-            }
+        while let Some(first) = self.first_child(position)
+            && self.nodes[first].is_before(&node)
+        {
             self.place(position, self.nodes[first]);
             position = first;
         }
         self.place(position, node);
     }
 
+    /// Of the children of the node at `position` the first.
+    fn first_child(&self, position: usize) -> Option<usize> {
+        let start = WIDTH * position + 1;
+        let Some(children) = self.nodes.get(start..start + WIDTH) else {
+            return (start..self.nodes.len()).reduce(|a, b| self.first_of(a, b));
+        };
+        // A tournament without branches: which child is first cannot be predicted.
+        let left = usize::from(children[1].is_before(&children[0]));
+        let right = 2 + usize::from(children[3].is_before(&children[2]));
+        let rights = usize::from(children[right].is_before(&children[left]));
+        Some(start + left + (right - left) * rights)
+    }
+
+    fn first_of(&self, a: usize, b: usize) -> usize {
+        if self.nodes[b].is_before(&self.nodes[a]) { b } else { a }
+    }
+
     fn place(&mut self, position: usize, node: Node) {
         self.nodes[position] = node;
-        if let Some(entry) = self.entries.get_mut(node.slot) {
-            entry.position = position as u32;
-        }
+        *self.entries.word(node.slot) = position as u32;
     }
 
     /// Gives back half of the room when a quarter is used.
@@ -203,7 +235,6 @@ mod tests {
     use proptest::prelude::*;
     use std::collections::BTreeMap;
     use std::sync::LazyLock;
-    use std::time::Duration;
 
     static START: LazyLock<Instant> = LazyLock::new(Instant::now);
 
@@ -211,9 +242,10 @@ mod tests {
         *START + Duration::from_millis(millis)
     }
 
-    fn check<T>(heap: &Heap<T>) {
+    fn check<T>(heap: &mut Heap<T>) {
         for (position, node) in heap.nodes.iter().enumerate() {
-            assert_eq!(heap.entries.get(node.slot).unwrap().position as usize, position, "invariant 2");
+            assert!(heap.entries.get(node.slot).is_some(), "invariant 2");
+            assert_eq!(*heap.entries.word(node.slot) as usize, position, "invariant 2");
             let parent = position.saturating_sub(1) / WIDTH;
             assert!(position == 0 || heap.nodes[parent].is_before(node), "invariant 1");
         }
@@ -221,7 +253,7 @@ mod tests {
 
     #[test]
     fn what_is_due_comes_out_by_deadline_and_then_first_come_first_served() {
-        let mut heap = Heap::new();
+        let mut heap = Heap::new(*START);
         for (number, millis) in [3, 1, 2, 1, 3, 1].into_iter().enumerate() {
             heap.insert(at(millis), number);
         }
@@ -231,8 +263,21 @@ mod tests {
     }
 
     #[test]
+    fn times_too_far_to_count_come_last_and_never() {
+        let mut heap = Heap::new(*START);
+        heap.insert(*START + Duration::from_secs(i64::MAX as u64 / 2), "never");
+        heap.insert(at(5), "soon");
+        heap.insert(*START - Duration::from_nanos(1), "before");
+        assert_eq!(heap.pop_due(at(0)).map(|due| due.1), Some("before"));
+        assert_eq!(heap.pop_due(at(4)), None);
+        assert_eq!(heap.pop_due(at(5)), Some((at(5), "soon")));
+        assert_eq!(heap.pop_due(at(u32::MAX.into())), None);
+        assert!(heap.next_deadline() > Some(at(u32::MAX.into())));
+    }
+
+    #[test]
     fn a_stale_key_is_harmless() {
-        let mut heap = Heap::new();
+        let mut heap = Heap::new(*START);
         let old = heap.insert(at(1), "old");
         assert_eq!(heap.remove(old), Some("old"));
         let new = heap.insert(at(2), "new");
@@ -246,7 +291,7 @@ mod tests {
 
     #[test]
     fn a_million_cancelled_leave_little() {
-        let mut heap = Heap::new();
+        let mut heap = Heap::new(*START);
         let keys: Vec<_> = (0..1_000_000).map(|number| heap.insert(at(number), number)).collect();
         for key in &keys[1..] {
             heap.remove(*key);
@@ -278,7 +323,7 @@ mod tests {
     proptest! {
         #[test]
         fn it_does_what_a_sorted_map_does(steps in prop::collection::vec(step(), 1..400)) {
-            let mut heap = Heap::new();
+            let mut heap = Heap::new(*START);
             let mut keys = Vec::new();
             let mut model = BTreeMap::new();
             for step in steps {
@@ -313,7 +358,7 @@ mod tests {
                 }
                 prop_assert_eq!(heap.len(), model.len());
                 prop_assert_eq!(heap.next_deadline(), model.keys().next().map(|(time, _)| *time));
-                check(&heap);
+                check(&mut heap);
             }
         }
     }

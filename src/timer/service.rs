@@ -13,6 +13,28 @@
 //! 3. `calls` is the number of [`Action::Call`]s that wait. When it has doubled since the last sweep,
 //!    those that nobody wants are swept out: memory stays within twice what was wanted then.
 //!
+//! # Measured
+//!
+//! Against a sorted map under the same lock, which is what was here before, on two cores of an AMD EPYC,
+//! nanoseconds for each timer:
+//!
+//! |                                                    | sorted map | this |
+//! |----------------------------------------------------|-----------:|-----:|
+//! | set and cancel, no others                          |   61 to 75 |   46 |
+//! | set and cancel, among 1,000,000, at random times   |        508 |   45 |
+//! | set and cancel, among 1,000,000, the latest        |   83 to 95 |   45 |
+//! | set and cancel, two threads at a time              | 134 to 189 |  140 |
+//! | set 1,000,000 at random times                      |        305 |   63 |
+//! | cancel 1,000,000 that were set at random times     |        345 |   50 |
+//! | 1,000,000 that fire at once                        |         70 |  305 |
+//! | poll a sleep for the first time, and drop it       |        105 |   65 |
+//! | poll it again                                      |        155 |   32 |
+//!
+//! A million that fire is lost to entries that know their positions: some cache misses a level. (At
+//! 100,000 the heap's part is 85, at 10,000 it is 57.) The map took all out in one go, with the lock held
+//! all the time; so would sorting what is due, which would be faster. Not tried: a heap for each of several
+//! threads, which two cores cannot show to help.
+//!
 //! Rejected: a timer on each worker, as in Go and tokio: what hangs on a worker that is stuck is late,
 //! and the channel tower has no workers.
 
@@ -103,7 +125,8 @@ pub(super) fn real() -> &'static Service {
 impl Service {
     /// A clock that has nothing to do yet.
     pub(crate) fn new(start: fn() -> bool) -> Self {
-        let state = State { waiting: Heap::new(), calls: 0, sweep_at: FEW_CALLS, thread: Thread::None };
+        let state =
+            State { waiting: Heap::new(Instant::now()), calls: 0, sweep_at: FEW_CALLS, thread: Thread::None };
         Self { state: Mutex::new(state), earlier: Condvar::new(), start }
     }
 

@@ -1,4 +1,4 @@
-//! A slab: values under small numbers that stay theirs, with O(1) for all.
+//! A slab: values under small numbers that stay theirs, each with a word beside it; O(1) for all.
 //!
 //! It is cut into pages, so that it gives memory back after a burst though its values cannot move: a
 //! value that outlives a million others keeps a page of [`PAGE`] places, not all of them. (The crate
@@ -34,6 +34,8 @@ pub(super) struct Slab<T> {
 struct Page<T> {
     /// Grows as it is filled for the first time; at most [`PAGE`].
     places: Vec<Place<T>>,
+    /// The word beside each. Apart, so that those of many values are close together.
+    words: Vec<u32>,
     /// The first vacant one.
     vacant: u32,
     taken: u32,
@@ -82,6 +84,11 @@ impl<T> Slab<T> {
         }
     }
 
+    /// The word beside the value under a number. There is, or was, such a value.
+    pub(super) fn word(&mut self, index: u32) -> &mut u32 {
+        &mut self.pages[index as usize / PAGE].words[index as usize % PAGE]
+    }
+
     /// Takes the value out. There must be one.
     pub(super) fn remove(&mut self, index: u32) -> T {
         let number = index / PAGE as u32;
@@ -120,7 +127,7 @@ impl<T> Slab<T> {
 
 impl<T> Page<T> {
     const fn new() -> Self {
-        Self { places: Vec::new(), vacant: NONE, taken: 0 }
+        Self { places: Vec::new(), words: Vec::new(), vacant: NONE, taken: 0 }
     }
 
     fn is_full(&self) -> bool {
@@ -139,6 +146,7 @@ impl<T> Page<T> {
             }
             None => {
                 self.places.push(Place::Taken(value));
+                self.words.push(0);
                 self.places.len() as u32 - 1
             }
         }
