@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::chan::{TryRecvError, bounded};
+use crate::facade::{explore, spawn};
 use crate::park::{Host, set_host};
 use crate::timer::by_hand::VirtualClock;
 use std::future::Future;
@@ -117,6 +118,25 @@ fn a_task_whose_time_is_up_gives_way_before_it_sleeps() {
     assert_eq!(naps, [Poll::Pending, Poll::Ready(())]);
     assert_eq!(limits, [Poll::Pending, Poll::Ready(Ok(()))], "also one that is ready");
     assert_eq!(ASKED.get(), 2, "an operation asks once");
+}
+
+#[test]
+fn loom_two_who_take_from_a_supply_leave_it_ready() {
+    explore(2, || {
+        let driven = VirtualClock::drive();
+        let rx = tick(Duration::ZERO);
+        let clock = driven.clock.clone();
+        let other = rx.clone();
+        let thread = spawn(move || {
+            let _driven = clock.drive_here();
+            other.recv_blocking().unwrap();
+        });
+        rx.recv_blocking().unwrap();
+        thread.join().unwrap();
+        // What came while the sender was polled is seen to by the clock.
+        driven.clock.advance(Duration::ZERO);
+        assert!(rx.try_recv().is_ok());
+    });
 }
 
 #[test]

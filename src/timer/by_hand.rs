@@ -28,8 +28,12 @@ impl VirtualClock {
     pub(crate) fn drive() -> Driven {
         let now = Instant::now();
         let state = State { now, waiting: Heap::new(now) };
-        let clock = Arc::new(Self(Mutex::new(state)));
-        Driven { before: set_clock(Some(clock.clone())), clock }
+        Arc::new(Self(Mutex::new(state))).drive_here()
+    }
+
+    /// Makes this the clock of one more thread.
+    pub(crate) fn drive_here(self: Arc<Self>) -> Driven {
+        Driven { before: set_clock(Some(self.clone())), clock: self }
     }
 
     /// How many timers are armed.

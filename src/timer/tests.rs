@@ -53,7 +53,7 @@ fn poll<F: Future + Unpin>(future: &mut F, bell: &Arc<Bell>) -> Poll<F::Output> 
 
 #[test]
 fn loom_a_timer_that_fires_against_one_that_is_cancelled() {
-    explore(3, || {
+    explore(100, || {
         let (service, start) = (Arc::new(by_turns()), Instant::now());
         let bell = Bell::new();
         let key = service.arm(start, Action::Wake(bell.waker()));
@@ -75,7 +75,7 @@ fn loom_a_timer_that_fires_against_one_that_is_cancelled() {
 
 #[test]
 fn loom_a_timer_that_fires_against_a_poll_with_another_waker() {
-    explore(3, || {
+    explore(100, || {
         let (service, start) = (Arc::new(by_turns()), Instant::now());
         let (old, new) = (Bell::new(), Bell::new());
         let key = service.arm(start, Action::Wake(old.waker()));
@@ -93,7 +93,7 @@ fn loom_a_timer_that_fires_against_a_poll_with_another_waker() {
 
 #[test]
 fn loom_what_is_due_is_done_once_by_two_at_a_time() {
-    explore(3, || {
+    explore(100, || {
         let (service, start) = (Arc::new(by_turns()), Instant::now());
         let bells = [Bell::new(), Bell::new()];
         // A turn that finds nothing waits until then.
@@ -115,7 +115,7 @@ fn loom_what_is_due_is_done_once_by_two_at_a_time() {
 
 #[test]
 fn loom_a_thread_that_dozes_hears_of_a_deadline() {
-    explore(3, || {
+    explore(100, || {
         let (service, start) = (Arc::new(by_turns()), Instant::now());
         let bell = Bell::new();
         // The first timer marks the thread as started.
