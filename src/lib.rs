@@ -31,7 +31,8 @@
 //!   say what can be done with them.
 //! - [`select!`] and [`select_blocking!`] choose one of several operations; [`Select`] does so for
 //!   operations that are known only at run time.
-//! - [`time`] sleeps, limits the time of other futures, and sends on channels when a time has come.
+//! - [`time`](time/index.html) sleeps, limits the time of other futures, and sends on channels when a time
+//!   has come.
 //! - Every future says whether it is cancel-safe. All but `send_many` are: one that is dropped while it
 //!   waits has done nothing, and loses nothing.
 //!
@@ -45,7 +46,7 @@
 //!
 //! # Features
 //!
-//! - `rt` (default): what needs a timer: [`time`], `send_timeout`, `recv_timeout`, `Select::wait_timeout`
+//! - `rt` (default): what needs a timer: `time`, `send_timeout`, `recv_timeout`, `Select::wait_timeout`
 //!   and `default(duration)` in `select!`. The `_blocking` forms of these need no feature.
 //! - `stream`: `Receiver::stream` and `Sender::sink`.
 
