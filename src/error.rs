@@ -57,6 +57,14 @@ pub enum RecvTimeoutError {
     Closed,
 }
 
+/// A future was not ready in the time that it was given; see [`time::timeout`](../time/fn.timeout.html).
+///
+/// Where an [`io::Error`](std::io::Error) is expected it becomes one of kind
+/// [`TimedOut`](std::io::ErrorKind::TimedOut).
+#[cfg(feature = "rt")]
+#[derive(PartialEq, Eq, Clone, Copy, Hash, Debug)]
+pub struct Elapsed;
+
 const CLOSED: &str = "the channel is closed";
 const CLOSED_EMPTY: &str = "the channel is closed and empty";
 
@@ -249,6 +257,22 @@ impl fmt::Display for RecvTimeoutError {
     }
 }
 
+#[cfg(feature = "rt")]
+impl fmt::Display for Elapsed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the time is up")
+    }
+}
+
+#[cfg(feature = "rt")]
+impl From<Elapsed> for std::io::Error {
+    fn from(elapsed: Elapsed) -> Self {
+        Self::new(std::io::ErrorKind::TimedOut, elapsed)
+    }
+}
+
+#[cfg(feature = "rt")]
+impl Error for Elapsed {}
 impl<T> Error for SendError<T> {}
 impl<T> Error for TrySendError<T> {}
 impl<T> Error for SendTimeoutError<T> {}

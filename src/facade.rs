@@ -227,12 +227,12 @@ mod imp {
         }
 
         pub(crate) fn lock(&self) -> MutexGuard<'_, T> {
-            MutexGuard(Some(self.0.lock().expect("a model does not go on after a panic")))
+            MutexGuard(Some(self.0.lock().expect("a model does not go on after a panic")), &self.0)
         }
     }
 
     /// Holds a [`Mutex`]; empty only while it waits in a [`Condvar`].
-    pub(crate) struct MutexGuard<'a, T>(Option<loom::sync::MutexGuard<'a, T>>);
+    pub(crate) struct MutexGuard<'a, T>(Option<loom::sync::MutexGuard<'a, T>>, &'a loom::sync::Mutex<T>);
 
     impl<T> std::ops::Deref for MutexGuard<'_, T> {
         type Target = T;
@@ -263,8 +263,10 @@ mod imp {
         }
 
         /// Lets others run once; then the deadline has passed.
-        pub(crate) fn wait_until<T>(&self, _: &mut MutexGuard<'_, T>, _: Instant) -> TimedOut {
+        pub(crate) fn wait_until<T>(&self, guard: &mut MutexGuard<'_, T>, _deadline: Instant) -> TimedOut {
+            drop(guard.0.take().expect("it waits already"));
             loom::thread::yield_now();
+            guard.0 = Some(guard.1.lock().expect("a model does not go on after a panic"));
             TimedOut
         }
 

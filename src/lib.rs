@@ -31,6 +31,9 @@
 //!   say what can be done with them.
 //! - [`select!`] and [`select_blocking!`] choose one of several operations; [`Select`] does so for
 //!   operations that are known only at run time.
+//! - [`go`](rt/fn.go.html) spawns a task, [`run`](rt/fn.run.html) a main one; a [`Runtime`](rt/struct.Runtime.html)
+//!   of one's own has its own threads. [`time`](time/index.html) sleeps, limits the time of other futures,
+//!   and sends on channels when a time has come.
 //! - `Context` carries the order to stop, a deadline and values; [`sync::WaitGroup`] waits until a number
 //!   of jobs is done.
 //! - Every future says whether it is cancel-safe. All but `send_many` are: one that is dropped while it
@@ -46,8 +49,8 @@
 //!
 //! # Features
 //!
-//! - `rt` (default): what needs a timer: `send_timeout`, `recv_timeout`, `Select::wait_timeout`,
-//!   `default(duration)` in `select!`, and `Context`. The `_blocking` forms of these need no feature.
+//! - `rt` (default): the scheduler, and what needs a timer: `time`, `send_timeout`, `recv_timeout`,
+//!   `Select::wait_timeout`, `default(duration)` in `select!`, and `Context`. The `_blocking` forms of these need no feature.
 //! - `stream`: `Receiver::stream` and `Sender::sink`.
 
 mod arm;
@@ -57,6 +60,10 @@ mod context;
 mod core;
 mod error;
 mod facade;
+#[cfg(feature = "rt")]
+mod fork;
+#[cfg(feature = "rt")]
+mod group;
 #[cfg(feature = "rt")]
 mod limit;
 mod list;
@@ -68,6 +75,7 @@ mod select;
 mod shared;
 pub mod sync;
 #[cfg(feature = "rt")]
+pub mod time;
 mod timer;
 mod waiting;
 mod waitq;
@@ -75,6 +83,8 @@ mod waitq;
 pub use chan::*;
 #[cfg(feature = "rt")]
 pub use context::{Context, ContextError};
+#[cfg(feature = "rt")]
+pub use group::{Group, GroupError};
 #[cfg(feature = "rt")]
 pub use rt::tasks as task;
 #[cfg(feature = "rt")]

@@ -65,11 +65,6 @@ impl WakeList {
         self.0.extend(wake);
     }
 
-    #[cfg(feature = "rt")]
-    pub(crate) fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
     /// Wakes all.
     pub(crate) fn wake_all(self) {
         self.0.into_iter().for_each(Wake::wake);

@@ -31,6 +31,7 @@
 use crate::arm::Arm;
 use crate::facade::{LockGuard, Parker, random_below};
 use crate::park::{Wake, WakeList, gives_way, wait_until};
+use crate::timer::now;
 use crate::waitq::{Party, Verdict};
 use pin_project_lite::pin_project;
 use smallvec::SmallVec;
@@ -328,7 +329,7 @@ impl<S: Arms> Waiting<S> {
 
 /// The end of a wait that starts now; `None`, for ever, if the clock cannot tell that time.
 pub(crate) fn deadline_after(timeout: Duration) -> Option<Instant> {
-    Instant::now().checked_add(timeout)
+    now().checked_add(timeout)
 }
 
 /// Waits until whoever holds the lock of an arm's channel has released it.

@@ -43,9 +43,7 @@ fn what_is_spawned_in_a_runtime_stays_there() {
     let runtime = Runtime::builder().workers(1).thread_name("mine").build().unwrap();
     let name = || thread::current().name().unwrap_or_default().to_owned();
     assert!(runtime.run(async move { go(async move { name() }).await.unwrap() }).starts_with("mine-"));
-    assert!(
-        runtime.block_on(async { go(async move { name() }) }).join_blocking().unwrap().starts_with("mine-")
-    );
+    assert!(runtime.block_on(async { go(async move { name() }).await.unwrap() }).starts_with("mine-"));
     assert!(go(async move { name() }).join_blocking().unwrap().starts_with("hchan-"));
 }
 
@@ -484,7 +482,7 @@ fn while_fewer_polls_than_threads_are_stuck_every_task_runs() {
         let (tx, rx) = mpsc::channel::<()>();
         release.push(tx);
         // Blocks its thread, and tells nobody.
-        runtime.go(async move { drop(rx.recv()) });
+        runtime.go(async move { rx.recv().unwrap_err() });
     }
     // From outside, and from a task.
     assert_eq!(runtime.run(async { go(async { 1 }).await.unwrap() }), 1);
@@ -519,7 +517,7 @@ fn a_stuck_poll_is_reported_with_its_task() {
         .build()
         .unwrap();
     let (tx, rx) = mpsc::channel::<()>();
-    let task = task::Builder::new().name("blocker").go_on(&runtime.handle(), async move { drop(rx.recv()) });
+    let task = task::Builder::new().name("blocker").go_on(&runtime.handle(), async move { rx.recv().unwrap_err() });
     let (name, _cause, text) = told.recv_timeout(LONG).unwrap();
     assert_eq!(name.as_deref(), Some("blocker"));
     assert!(text.contains("tests/runtime.rs") && text.contains("`blocker`"), "{text}");

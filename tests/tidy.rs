@@ -6,22 +6,41 @@ use std::path::{Path, PathBuf};
 
 /// Each layer may use those above it in this list, and itself where it is a folder.
 const LAYERS: &[&[&str]] = &[
-    &["facade", "error"],
+    &["facade", "error", "fork"],
     &["park", "ring", "list"],
-    &["waitq", "timer"],
+    &["waitq", "timer", "rt"],
     &["core"],
     &["shared"],
     &["arm"],
     &["waiting"],
     &["limit"],
     &["chan"],
-    &["select", "context", "sync"],
+    &["time", "select", "context", "sync"],
+    &["group"],
     &["lib"],
 ];
 
 /// Where `unsafe` may be.
-const UNSAFE: &[&str] =
-    &["facade", "list", "waitq", "shared", "arm", "waiting", "core/tests", "chan/stream", "select/dynamic"];
+const UNSAFE: &[&str] = &[
+    "facade",
+    "fork",
+    "list",
+    "waitq",
+    "shared",
+    "arm",
+    "waiting",
+    "core/tests",
+    "chan/stream",
+    "select/dynamic",
+    "rt/home",
+    "rt/local",
+    "rt/run_queue",
+    "rt/slot",
+    "rt/task/cell",
+    "rt/task/joiner",
+    "rt/task/mod",
+    "rt/task/waker",
+];
 
 /// Beyond this a file has two ideas.
 const MAX_LINES: usize = 430;

@@ -37,6 +37,12 @@ impl<T> WeakSender<T> {
         let some = self.shared.add_handle_to_some(Side::Senders);
         some.then(|| Sender { shared: self.shared.clone() })
     }
+
+    /// True once the channel was closed, or one side has no handle left.
+    #[cfg(feature = "rt")]
+    pub(crate) fn is_closed(&self) -> bool {
+        self.shared.is_closed()
+    }
 }
 
 impl<T> WeakReceiver<T> {

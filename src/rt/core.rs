@@ -1,6 +1,5 @@
 //! A runtime as its handles and its threads hold it: the scheduler and the registry of its tasks.
 
-use super::fork::Generation;
 use super::home::{Home, new_number};
 use super::jobs::Jobs;
 use super::join::JoinHandle;
@@ -12,6 +11,7 @@ use super::sysmon::Findings;
 use super::task::{About, TaskId, TaskRef};
 use super::threads::{self, Threads};
 use crate::facade::{Arc, AtomicBool, Ordering};
+use crate::fork::Generation;
 use crate::park::contained;
 use std::future::Future;
 use std::io;

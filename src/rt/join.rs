@@ -28,7 +28,6 @@ use std::task::{Context, Poll};
 /// assert_eq!(task.await.unwrap(), 42);
 /// # });
 /// ```
-#[must_use = "a join handle that is dropped lets its task run on by itself: say so with `drop`"]
 pub struct JoinHandle<T> {
     joiner: Joiner<T>,
     /// Whether it was polled.
@@ -82,16 +81,16 @@ impl<T> JoinHandle<T> {
     }
 
     /// What can abort the task when the handle is elsewhere.
-    pub(super) fn aborter(&self) -> Aborter {
+    pub(crate) fn aborter(&self) -> Aborter {
         Aborter(self.task().clone())
     }
 }
 
 /// Aborts a task.
-pub(super) struct Aborter(TaskRef);
+pub(crate) struct Aborter(TaskRef);
 
 impl Aborter {
-    pub(super) fn abort(&self) {
+    pub(crate) fn abort(&self) {
         self.0.abort();
     }
 }
@@ -140,6 +139,12 @@ impl JoinError {
 
     pub(super) fn panic(task: TaskId, panic: Box<dyn Any + Send>) -> Self {
         Self { task, why: Why::Panicked(Mutex::new(panic)) }
+    }
+
+    /// A panic of the task that calls this.
+    pub(crate) fn of_this_task(panic: Box<dyn Any + Send>) -> Self {
+        let task = super::task::current(|task| task.id());
+        Self::panic(task.unwrap_or(TaskId(0)), panic)
     }
 
     /// True if the task panicked.

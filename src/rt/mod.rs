@@ -14,7 +14,6 @@
 
 mod core;
 mod current;
-mod fork;
 mod home;
 mod idle;
 mod inject;
@@ -40,9 +39,11 @@ mod times;
 mod wait;
 mod worker;
 
+pub(crate) use join::Aborter;
 pub use join::{JoinError, JoinHandle};
 pub use metrics::Metrics;
 pub use runtime::{Builder, Handle, Runtime, ShutdownReport, StuckTask};
+pub(crate) use spawn::spawn_at;
 pub use spawn::{block_in_place, go, go_blocking, run, yield_now};
 pub use stuck::{StuckCause, StuckPoll};
 pub use task::TaskId;

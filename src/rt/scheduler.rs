@@ -95,6 +95,7 @@ impl Scheduler {
 
     /// Sees to it that somebody will look for what was just queued: the left column.
     pub(super) fn notify(&self) {
+        // Ordering: step 2 of the left column.
         fence(Ordering::SeqCst);
         if self.idle.wants_more() {
             self.wake_one();
@@ -115,6 +116,7 @@ impl Scheduler {
 
     /// After this worker took itself out of the counts: the right column. True if there is work.
     pub(super) fn has_work_after_all(&self) -> bool {
+        // Ordering: step 2 of the right column.
         fence(Ordering::SeqCst);
         self.has_work()
     }

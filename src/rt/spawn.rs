@@ -86,8 +86,16 @@ where
     F: Future + Send + 'static,
     F::Output: Send + 'static,
 {
-    let about = About::here(Location::caller());
-    current::with(|core| core.spawn(task, about))
+    spawn_at(task, Location::caller())
+}
+
+/// [`go`] for one who was called from `site`.
+pub(crate) fn spawn_at<F>(task: F, site: &'static Location<'static>) -> JoinHandle<F::Output>
+where
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+{
+    current::with(|core| core.spawn(task, About::here(site)))
 }
 
 /// Runs a function that blocks its thread, or computes for long, without holding up the tasks: the

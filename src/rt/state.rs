@@ -275,7 +275,7 @@ mod tests {
         let state = State::new();
         assert!(!state.abort());
         assert_eq!(state.start(), Start::Cancel);
-        assert!(state.complete().wake == false);
+        assert!(!state.complete().wake);
         assert!(!state.abort() && !state.wake() && !state.claim());
 
         let state = State::new();

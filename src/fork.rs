@@ -14,11 +14,11 @@ static FORKS: AtomicU32 = AtomicU32::new(0);
 
 /// The process in which something was made.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) struct Generation(u32);
+pub(crate) struct Generation(u32);
 
 impl Generation {
     /// This process.
-    pub(super) fn now() -> Self {
+    pub(crate) fn now() -> Self {
         watch();
         Self::current()
     }
@@ -29,14 +29,14 @@ impl Generation {
     }
 
     /// True in the process in which it was made.
-    pub(super) fn is_alive(self) -> bool {
+    pub(crate) fn is_alive(self) -> bool {
         self == Self::current()
     }
 
     /// # Panics
     ///
     /// In a child of the process in which it was made.
-    pub(super) fn check(self) {
+    pub(crate) fn check(self) {
         assert!(
             self.is_alive(),
             "this process was forked after the runtime had been started, and the runtime's threads \

@@ -24,21 +24,25 @@
 
 #![allow(unsafe_code)]
 
+mod cell;
+mod joiner;
+mod waker;
+
 use super::home::Home;
 use super::join::JoinError;
-use super::state::{Joined, Pause, Start, State};
+use super::state::{Pause, Start, State};
 use crate::facade::{Arc, UnsafeCell, thread_local};
 use crate::list::Link;
 use crate::park::contained;
-use std::cell::Cell as StdCell;
+use cell::VTable;
+pub(super) use joiner::Joiner;
+use std::cell::Cell;
 use std::fmt;
 use std::future::Future;
-use std::marker::PhantomData;
 use std::mem::ManuallyDrop;
-use std::panic::{AssertUnwindSafe, Location, catch_unwind};
-use std::pin::Pin;
+use std::panic::Location;
 use std::ptr::{self, NonNull};
-use std::task::{Context, Poll, RawWaker, RawWakerVTable, Waker};
+use std::task::{Context, Waker};
 
 /// The number of a task: no other task of the process has or had it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -73,33 +77,6 @@ pub(super) struct Header {
     joiner: UnsafeCell<Option<Waker>>,
 }
 
-#[repr(C)]
-struct Cell<F: Future> {
-    header: Header,
-    stage: UnsafeCell<Stage<F>>,
-}
-
-enum Stage<F: Future> {
-    /// It has not ended.
-    Running(F),
-    /// It has.
-    Finished(Result<F::Output, JoinError>),
-    /// The outcome was taken.
-    Taken,
-}
-
-/// The functions that know the type of the future.
-struct VTable {
-    /// Polls it; true if the stage is finished now.
-    poll: unsafe fn(NonNull<Header>, &mut Context<'_>) -> bool,
-    /// Drops the future; the stage is finished then.
-    cancel: unsafe fn(NonNull<Header>),
-    /// Moves the outcome into the `Option<Result<T, JoinError>>` behind the pointer.
-    take: unsafe fn(NonNull<Header>, *mut ()),
-    /// Frees the cell.
-    free: unsafe fn(NonNull<Header>),
-}
-
 /// What a task is called and where it comes from.
 pub(super) struct About {
     pub(super) site: &'static Location<'static>,
@@ -108,12 +85,12 @@ pub(super) struct About {
 
 thread_local! {
     /// The task that this thread runs, or null.
-    static CURRENT: StdCell<*mut Header> = const { StdCell::new(ptr::null_mut()) };
+    static CURRENT: Cell<*mut Header> = const { Cell::new(ptr::null_mut()) };
 }
 
 /// Calls `f` with the task that this thread runs.
 pub(super) fn current<R>(f: impl FnOnce(&TaskRef) -> R) -> Option<R> {
-    let header = NonNull::new(CURRENT.with(StdCell::get))?;
+    let header = NonNull::new(CURRENT.with(Cell::get))?;
     // Point 1: `Current` is dropped before the reference of whoever runs the task.
     Some(f(&ManuallyDrop::new(TaskRef(header))))
 }
@@ -137,13 +114,6 @@ impl Drop for Current {
 
 /// One reference to a task.
 pub(super) struct TaskRef(NonNull<Header>);
-
-/// The reference of the join handle, with the right to the outcome, which is of type `T`. Not `Clone`:
-/// there is one for each task.
-pub(super) struct Joiner<T> {
-    task: TaskRef,
-    outcome: PhantomData<fn() -> T>,
-}
 
 /// A reference with the promise to run the task: what queues hold.
 pub(super) struct Notified(TaskRef);
@@ -175,20 +145,7 @@ impl TaskRef {
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        let header = Header {
-            link: Link::new(),
-            state: State::new(),
-            vtable: const { &VTable { poll: poll::<F>, cancel: cancel::<F>, take: take::<F>, free: free::<F> } },
-            home,
-            id,
-            site: about.site,
-            name: about.name,
-            joiner: UnsafeCell::new(None),
-        };
-        let cell = Box::new(Cell { header, stage: UnsafeCell::new(Stage::Running(future)) });
-        let header = NonNull::from(Box::leak(cell)).cast();
-        let joiner = Joiner { task: Self(header), outcome: PhantomData };
-        (Self(header), Notified(Self(header)), joiner)
+        cell::allocate(future, home, id, about)
     }
 
     fn header(&self) -> &Header {
@@ -266,7 +223,7 @@ impl TaskRef {
     fn poll(&self) -> bool {
         let _current = Current::enter(self);
         // A waker without a reference of its own: this one is there for longer.
-        let waker = ManuallyDrop::new(waker(self.0));
+        let waker = ManuallyDrop::new(waker::waker(self.0));
         // SAFETY: points 2 and 3: this thread runs it.
         unsafe { (self.header().vtable.poll)(self.0, &mut Context::from_waker(&waker)) }
     }
@@ -293,64 +250,6 @@ impl TaskRef {
             if let Some(waker) = waker {
                 contained(|| waker.wake());
             }
-        }
-    }
-}
-
-impl<T> Joiner<T> {
-    pub(super) fn task(&self) -> &TaskRef {
-        &self.task
-    }
-
-    /// The outcome once it is there, and `None` after that; until then, `cx` is woken when it is.
-    pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<T, JoinError>>> {
-        if !self.is_there(cx) {
-            return Poll::Pending;
-        }
-        let mut outcome: Option<Result<T, JoinError>> = None;
-        let TaskRef(header) = self.task;
-        // SAFETY: points 2, 3 and 6: it is complete, and this is the join handle.
-        unsafe { (self.task.header().vtable.take)(header, (&raw mut outcome).cast()) };
-        Poll::Ready(outcome)
-    }
-
-    /// True if the outcome is there; else `cx` is woken when it is.
-    fn is_there(&mut self, cx: &Context<'_>) -> bool {
-        let Header { state, joiner, .. } = self.task.header();
-        match state.joined() {
-            Joined::Complete => return true,
-            Joined::HasWaker => {
-                // SAFETY: point 3: it is only read while it is set.
-                let same = joiner
-                    .with(|waker| unsafe { &*waker }.as_ref().is_some_and(|old| old.will_wake(cx.waker())));
-                if same {
-                    return false;
-                }
-                if !state.recall_waker() {
-                    return true;
-                }
-            }
-            Joined::NoWaker => {}
-        }
-        let new = Some(cx.waker().clone());
-        // SAFETY: point 3: it is not set, and this is the join handle.
-        let old = joiner.with_mut(|waker| unsafe { std::mem::replace(&mut *waker, new) });
-        let waits = state.lend_waker();
-        drop(old);
-        !waits
-    }
-}
-
-impl<T> Drop for Joiner<T> {
-    fn drop(&mut self) {
-        let Header { state, joiner, vtable, .. } = self.task.header();
-        if state.leave() {
-            // SAFETY: point 3: it is not set, and nobody else writes it any more.
-            let waker = joiner.with_mut(|waker| unsafe { (*waker).take() });
-            drop(waker);
-        } else {
-            // SAFETY: points 2 and 3: it is complete, and the handle was there.
-            unsafe { (vtable.take)(self.task.0, ptr::null_mut()) };
         }
     }
 }
@@ -416,157 +315,4 @@ impl Notified {
             }
         }
     }
-}
-
-/// # Safety
-///
-/// `header` is that of a `Cell<F>`, the caller runs the task, and the stage is `Running`.
-unsafe fn poll<F: Future>(header: NonNull<Header>, cx: &mut Context<'_>) -> bool {
-    // SAFETY: point 2, promised by the caller.
-    let Cell { header, stage } = unsafe { cell::<F>(header) };
-    let polled = catch_unwind(AssertUnwindSafe(|| {
-        stage.with_mut(|stage| {
-            // SAFETY: point 3.
-            let Stage::Running(future) = (unsafe { &mut *stage }) else { unreachable!("it has ended") };
-            // SAFETY: point 4.
-            unsafe { Pin::new_unchecked(future) }.poll(cx)
-        })
-    }));
-    let outcome = match polled {
-        Ok(Poll::Pending) => return false,
-        Ok(Poll::Ready(output)) => Ok(output),
-        Err(panic) => Err(JoinError::panic(header.id, panic)),
-    };
-    // SAFETY: as above.
-    unsafe { finish::<F>(stage, header.id, outcome) };
-    true
-}
-
-/// # Safety
-///
-/// As [`poll`].
-unsafe fn cancel<F: Future>(header: NonNull<Header>) {
-    // SAFETY: point 2, promised by the caller.
-    let Cell { header, stage } = unsafe { cell::<F>(header) };
-    // SAFETY: promised by the caller.
-    unsafe { finish::<F>(stage, header.id, Err(JoinError::aborted(header.id))) };
-}
-
-/// Drops the future, and then puts the outcome into its place; if the drop panics, that is it.
-///
-/// # Safety
-///
-/// The caller runs the task, and the stage is `Running`.
-unsafe fn finish<F: Future>(
-    stage: &UnsafeCell<Stage<F>>,
-    id: TaskId,
-    mut outcome: Result<F::Output, JoinError>,
-) {
-    let dropped = catch_unwind(AssertUnwindSafe(|| {
-        stage.with_mut(|stage| {
-            // SAFETY: point 3. What is behind the pointer is overwritten below, not dropped again.
-            unsafe { ptr::drop_in_place(stage) }
-        });
-    }));
-    if let Err(panic) = dropped {
-        let failure = Err(JoinError::panic(id, panic));
-        contained(|| drop(std::mem::replace(&mut outcome, failure)));
-    }
-    // SAFETY: point 3.
-    stage.with_mut(|stage| unsafe { ptr::write(stage, Stage::Finished(outcome)) });
-}
-
-/// # Safety
-///
-/// `header` is that of a `Cell<F>`, the task is complete, the outcome is the caller's, and `to` is
-/// null or leads to an `Option<Result<F::Output, JoinError>>`.
-unsafe fn take<F: Future>(header: NonNull<Header>, to: *mut ()) {
-    // SAFETY: point 2, promised by the caller.
-    let Cell { stage, .. } = unsafe { cell::<F>(header) };
-    // SAFETY: point 3.
-    let taken = stage.with_mut(|stage| unsafe { std::mem::replace(&mut *stage, Stage::Taken) });
-    if let Stage::Finished(outcome) = taken
-        && !to.is_null()
-    {
-        // SAFETY: promised by the caller.
-        unsafe { *to.cast::<Option<Result<F::Output, JoinError>>>() = Some(outcome) };
-    }
-}
-
-/// # Safety
-///
-/// `header` is that of a `Cell<F>` to which there is no reference.
-unsafe fn free<F: Future>(header: NonNull<Header>) {
-    // SAFETY: points 1 and 2, promised by the caller; the cell comes from a box.
-    drop(unsafe { Box::from_raw(header.cast::<Cell<F>>().as_ptr()) });
-}
-
-/// # Safety
-///
-/// `header` is that of a `Cell<F>`, which is there for as long as the result is used.
-unsafe fn cell<'a, F: Future>(header: NonNull<Header>) -> &'a Cell<F> {
-    // SAFETY: point 2, promised by the caller. The pointer comes from the box of the whole cell.
-    unsafe { header.cast::<Cell<F>>().as_ref() }
-}
-
-static WAKER: RawWakerVTable = RawWakerVTable::new(clone_waker, wake, wake_by_ref, drop_waker);
-
-/// A waker that owns one reference.
-fn waker(header: NonNull<Header>) -> Waker {
-    // SAFETY: the functions keep the contract of `RawWaker`: each waker owns one reference, and a
-    // task may be referred to and woken from any thread.
-    unsafe { Waker::from_raw(raw_waker(header)) }
-}
-
-fn raw_waker(header: NonNull<Header>) -> RawWaker {
-    RawWaker::new(header.as_ptr().cast_const().cast(), &WAKER)
-}
-
-/// The reference that a waker owns, as one that is not released.
-///
-/// # Safety
-///
-/// `data` is that of a waker which is not dropped.
-unsafe fn borrowed(data: *const ()) -> ManuallyDrop<TaskRef> {
-    // SAFETY: promised by the caller.
-    ManuallyDrop::new(TaskRef(unsafe { NonNull::new_unchecked(data.cast_mut()) }.cast()))
-}
-
-/// # Safety
-///
-/// As [`borrowed`].
-unsafe fn clone_waker(data: *const ()) -> RawWaker {
-    // SAFETY: promised by the caller.
-    let task = unsafe { borrowed(data) };
-    raw_waker(ManuallyDrop::new(TaskRef::clone(&task)).0)
-}
-
-/// # Safety
-///
-/// As [`borrowed`]; the waker is gone then.
-unsafe fn wake(data: *const ()) {
-    // SAFETY: promised by the caller.
-    let task = ManuallyDrop::into_inner(unsafe { borrowed(data) });
-    if task.header().state.wake() {
-        Home::schedule(Notified(task));
-    }
-}
-
-/// # Safety
-///
-/// As [`borrowed`].
-unsafe fn wake_by_ref(data: *const ()) {
-    // SAFETY: promised by the caller.
-    let task = unsafe { borrowed(data) };
-    if task.header().state.wake() {
-        Home::schedule(Notified(TaskRef::clone(&task)));
-    }
-}
-
-/// # Safety
-///
-/// As [`borrowed`]; the waker is gone then.
-unsafe fn drop_waker(data: *const ()) {
-    // SAFETY: promised by the caller.
-    drop(ManuallyDrop::into_inner(unsafe { borrowed(data) }));
 }

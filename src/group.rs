@@ -1,0 +1,273 @@
+//! A group of tasks that succeed together: the first failure ends the others.
+//!
+//! # Invariants
+//!
+//! 1. A member is in `members` from its spawn to its end; what aborts it is put there as soon as it is
+//!    known, and used at once if the group is ending by then.
+//! 2. Once a group is ending, its failure is set, until [`Group::wait`] takes it and starts anew.
+//! 3. Members are aborted, and failures dropped, outside the lock.
+
+use crate::facade::Mutex;
+use crate::rt::{Aborter, JoinError, spawn_at};
+use crate::sync::{WaitGroup, WaitGuard};
+use pin_project_lite::pin_project;
+use std::any::Any;
+use std::collections::BTreeMap;
+use std::error::Error;
+use std::fmt;
+use std::future::Future;
+use std::panic::{AssertUnwindSafe, Location, catch_unwind};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+/// Tasks that succeed together. The first that returns an error or panics aborts the others, at that
+/// moment, and [`wait`](Self::wait) returns it. Dropping the group aborts all.
+///
+/// ```
+/// # hchan::run(async {
+/// let mut group = hchan::Group::new();
+/// let (tx, rx) = hchan::bounded::<u32>(0);
+/// group.go(async move { rx.recv().await.map(drop).map_err(|_| "nobody sent") });
+/// group.go(async { Err("no number") });
+/// assert_eq!(group.wait().await.unwrap_err().to_string(), "no number");
+/// assert!(tx.is_closed(), "the receiver was dropped with its task");
+/// # });
+/// ```
+pub struct Group<E> {
+    shared: Arc<Shared<E>>,
+    /// Counts the members that are not gone.
+    running: WaitGroup,
+}
+
+/// Why a group did not succeed.
+#[derive(Debug)]
+pub enum GroupError<E> {
+    /// A task returned this error, before any other failed.
+    Task(E),
+    /// A task panicked, before any other failed.
+    Panicked(JoinError),
+    /// The group was cancelled, or a task was aborted by the end of its runtime.
+    Cancelled,
+}
+
+struct Shared<E> {
+    state: Mutex<State<E>>,
+}
+
+struct State<E> {
+    members: BTreeMap<u64, Option<Aborter>>,
+    /// The number of the next member.
+    next: u64,
+    /// The first failure: the group is ending.
+    failure: Option<GroupError<E>>,
+}
+
+impl<E: Send + 'static> Group<E> {
+    /// An empty group.
+    #[must_use]
+    pub fn new() -> Self {
+        let state = State { members: BTreeMap::new(), next: 0, failure: None };
+        Self { shared: Arc::new(Shared { state: Mutex::new(state) }), running: WaitGroup::new() }
+    }
+
+    /// Spawns a member, on the current runtime. If the group is ending, the future is dropped without
+    /// being polled.
+    ///
+    /// **Cost**: what [`go`](crate::go) costs, and a place in a map.
+    #[track_caller]
+    pub fn go<F>(&self, task: F)
+    where
+        F: Future<Output = Result<(), E>> + Send + 'static,
+    {
+        let Some(number) = self.shared.enter() else { return };
+        self.running.add(1);
+        let member =
+            Member { shared: self.shared.clone(), number, over: false, _running: self.running.guard() };
+        let task = member.run(Contained { future: task });
+        self.shared.entered(number, spawn_at(task, Location::caller()).aborter());
+    }
+
+    /// Waits until all members are gone, and returns the first failure, if there was one. Then the
+    /// group is as new. Cancel-safe.
+    ///
+    /// # Errors
+    ///
+    /// The first failure. Values that members captured are dropped by then.
+    pub async fn wait(&mut self) -> Result<(), GroupError<E>> {
+        self.running.wait().await;
+        self.shared.outcome()
+    }
+
+    /// [`wait`](Self::wait), waiting on the thread.
+    ///
+    /// # Errors
+    ///
+    /// As [`wait`](Self::wait).
+    pub fn wait_blocking(&mut self) -> Result<(), GroupError<E>> {
+        self.running.wait_blocking();
+        self.shared.outcome()
+    }
+
+    /// Aborts all members; [`wait`](Self::wait) then answers `Cancelled`, unless one failed before.
+    pub fn cancel(&self) {
+        self.shared.fail(GroupError::Cancelled);
+    }
+
+    /// How many members are not over.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.shared.state.lock().members.len()
+    }
+
+    /// True if every member is over.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+impl<E> Shared<E> {
+    /// The number of a new member; `None` if the group is ending.
+    fn enter(&self) -> Option<u64> {
+        let mut state = self.state.lock();
+        if state.failure.is_some() {
+            return None;
+        }
+        state.next += 1;
+        let number = state.next;
+        state.members.insert(number, None);
+        Some(number)
+    }
+
+    /// A member was spawned, and can be aborted so.
+    fn entered(&self, number: u64, aborter: Aborter) {
+        let mut state = self.state.lock();
+        if state.failure.is_some() {
+            drop(state);
+            return aborter.abort();
+        }
+        if let Some(member) = state.members.get_mut(&number) {
+            *member = Some(aborter);
+        }
+    }
+
+    /// Keeps the first failure, and aborts the members.
+    fn fail(&self, failure: GroupError<E>) {
+        let mut state = self.state.lock();
+        let late = match state.failure {
+            Some(_) => Some(failure),
+            None => {
+                state.failure = Some(failure);
+                None
+            }
+        };
+        let aborters: Vec<_> = state.members.values_mut().filter_map(Option::take).collect();
+        drop(state);
+        aborters.iter().for_each(Aborter::abort);
+        drop((aborters, late));
+    }
+
+    /// A member is over.
+    fn leave(&self, number: u64) {
+        let member = self.state.lock().members.remove(&number);
+        drop(member);
+    }
+
+    fn outcome(&self) -> Result<(), GroupError<E>> {
+        self.state.lock().failure.take().map_or(Ok(()), Err)
+    }
+}
+
+impl<E> Drop for Group<E> {
+    fn drop(&mut self) {
+        self.shared.fail(GroupError::Cancelled);
+    }
+}
+
+impl<E: Send + 'static> Default for Group<E> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// A member, in its task. Its fields go in this order: first it is no member any more, then it does
+/// not run.
+struct Member<E> {
+    shared: Arc<Shared<E>>,
+    number: u64,
+    /// Whether it came to its end.
+    over: bool,
+    _running: WaitGuard,
+}
+
+impl<E> Member<E> {
+    async fn run<F>(mut self, task: Contained<F>)
+    where
+        F: Future<Output = Result<(), E>>,
+    {
+        let outcome = task.await;
+        self.over = true;
+        match outcome {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => self.shared.fail(GroupError::Task(error)),
+            Err(panic) => self.shared.fail(GroupError::Panicked(JoinError::of_this_task(panic))),
+        }
+    }
+}
+
+impl<E> Drop for Member<E> {
+    fn drop(&mut self) {
+        self.shared.leave(self.number);
+        if !self.over {
+            // By the group, which has a failure already, or by the end of its runtime.
+            self.shared.fail(GroupError::Cancelled);
+        }
+    }
+}
+
+pin_project! {
+    /// Resolves to the panic if its future panics.
+    struct Contained<F> {
+        #[pin]
+        future: F,
+    }
+}
+
+impl<F: Future> Future for Contained<F> {
+    type Output = Result<F::Output, Box<dyn Any + Send>>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let future = self.project().future;
+        match catch_unwind(AssertUnwindSafe(|| future.poll(cx))) {
+            Ok(Poll::Pending) => Poll::Pending,
+            Ok(Poll::Ready(output)) => Poll::Ready(Ok(output)),
+            Err(panic) => Poll::Ready(Err(panic)),
+        }
+    }
+}
+
+impl<E: fmt::Display> fmt::Display for GroupError<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Task(error) => error.fmt(f),
+            Self::Panicked(error) => error.fmt(f),
+            Self::Cancelled => f.write_str("the group was cancelled"),
+        }
+    }
+}
+
+impl<E: Error + 'static> Error for GroupError<E> {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Task(error) => error.source(),
+            Self::Panicked(_) | Self::Cancelled => None,
+        }
+    }
+}
+
+impl<E> fmt::Debug for Group<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Group").field("members", &self.shared.state.lock().members.len()).finish()
+    }
+}
