@@ -517,7 +517,8 @@ fn a_stuck_poll_is_reported_with_its_task() {
         .build()
         .unwrap();
     let (tx, rx) = mpsc::channel::<()>();
-    let task = task::Builder::new().name("blocker").go_on(&runtime.handle(), async move { rx.recv().unwrap_err() });
+    let task =
+        task::Builder::new().name("blocker").go_on(&runtime.handle(), async move { rx.recv().unwrap_err() });
     let (name, _cause, text) = told.recv_timeout(LONG).unwrap();
     assert_eq!(name.as_deref(), Some("blocker"));
     assert!(text.contains("tests/runtime.rs") && text.contains("`blocker`"), "{text}");

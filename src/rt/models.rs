@@ -6,11 +6,15 @@
 //! ```
 
 use super::core::Core;
+use super::home::new_number;
+use super::local::{Entered, Local, accept_woken};
 use super::options::Given;
 use super::run_queue::RunQueue;
-use super::task::{About, Notified, Ran};
+use super::slot::STUCK;
+use super::task::{About, Notified, Ran, TaskRef};
 use super::{JoinHandle, worker};
-use crate::facade::{Arc, AtomicUsize, Ordering, RUN_QUEUE, explore, spawn};
+use crate::facade::{Arc, AtomicUsize, Ordering, Parker, RUN_QUEUE, explore, spawn};
+use crate::park::Blocked;
 use std::future::{Future, poll_fn};
 use std::panic::Location;
 use std::pin::pin;
@@ -28,6 +32,19 @@ where
     F::Output: Send + 'static,
 {
     core.spawn(future, About::here(Location::caller()))
+}
+
+/// A task that is in no queue yet.
+fn unqueued<F>(core: &Core, future: F) -> (JoinHandle<F::Output>, Notified)
+where
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+{
+    let home = core.homes[0].clone();
+    let (registered, notified, joiner) =
+        TaskRef::new(future, home.clone(), new_number(), About::here(Location::caller()));
+    assert!(home.add(registered));
+    (JoinHandle::new(joiner), notified)
 }
 
 /// Runs what is in the global queue until there is nothing, as a worker would.
@@ -295,39 +312,77 @@ fn loom_a_task_queued_from_outside_wakes_a_worker_that_is_about_to_sleep() {
     });
 }
 
-#[test]
-fn loom_a_worker_that_steals_and_one_that_spawns_leave_no_task_behind() {
-    explore(1, || {
+/// The main thread stands in for worker 0: it does one thing, and then runs nothing more, as if it
+/// were in a long poll. Whatever it leaves in its queues, worker 1 has to come for.
+fn beside_a_worker(act: impl Fn(&Arc<Core>) -> Vec<JoinHandle<i32>> + Send + Sync + 'static) {
+    explore(2, move || {
         let core = core(2);
-        let threads: Vec<_> = (0..2)
-            .map(|number| {
-                let core = core.clone();
-                spawn(move || worker::work(core, number))
-            })
-            .collect();
-        let inner = core.clone();
-        let join = go(&core, async move { go(&inner, async { 1 }).await.unwrap() });
-        assert_eq!(join.join_blocking().unwrap(), 1);
+        let slot = core.scheduler.slot(0).clone();
+        core.scheduler.idle.arrive(&slot, Parker::new().1);
+        core.scheduler.idle.stop_searching();
+        let local = Local::new(core.clone(), slot);
+        let entered = Entered::new(&local);
+        let other = core.clone();
+        let thread = spawn(move || worker::work(other, 1));
+        let joins = act(&core);
+        drop(entered);
+        for (n, join) in joins.into_iter().enumerate() {
+            assert_eq!(join.join_blocking().unwrap(), n as i32);
+        }
         core.close();
-        threads.into_iter().for_each(|thread| thread.join().unwrap());
+        thread.join().unwrap();
     });
 }
 
 #[test]
-fn loom_what_is_queued_while_a_worker_blocks_is_run_by_another() {
-    explore(1, || {
+fn loom_what_a_worker_spawns_another_one_comes_for() {
+    beside_a_worker(|core| vec![go(core, async { 0 })]);
+}
+
+#[test]
+fn loom_what_is_next_on_a_worker_that_blocks_another_one_comes_for() {
+    beside_a_worker(|core| {
+        let cell = Arc::new(crate::facade::Mutex::new(None));
+        let woken = Arc::new(AtomicUsize::new(1));
+        let waiting = waits_for(woken, cell);
+        let (task, notified) = unqueued(core, async move {
+            waiting.await;
+            0
+        });
+        // Woken by this worker: it would run it next.
+        assert!(accept_woken(notified).is_ok());
+        let blocked = Blocked::new();
+        let outcome = task.join_blocking().unwrap();
+        drop(blocked);
+        assert_eq!(outcome, 0);
+        Vec::new()
+    });
+}
+
+#[test]
+fn loom_two_workers_that_block_and_come_back_are_counted() {
+    explore(2, || {
         let core = core(2);
         let threads: Vec<_> = (0..2)
             .map(|number| {
                 let core = core.clone();
-                spawn(move || worker::work(core, number))
+                let slot = core.scheduler.slot(number).clone();
+                core.scheduler.idle.arrive(&slot, Parker::new().1);
+                spawn(move || {
+                    let local = Local::new(core, slot);
+                    let _entered = Entered::new(&local);
+                    drop(Blocked::new());
+                })
             })
             .collect();
-        let inner = core.clone();
-        // Blocks its worker until the other one has run a task.
-        let join = go(&core, async move { go(&inner, async { 1 }).join_blocking().unwrap() });
-        assert_eq!(join.join_blocking().unwrap(), 1);
-        core.close();
+        // As sysmon does, whatever the worker itself does about it.
+        let slot = core.scheduler.slot(0);
+        if core.scheduler.idle.declare_stuck(slot, || false) && slot.untell(STUCK) & STUCK != 0 {
+            core.scheduler.idle.unstuck();
+        }
         threads.into_iter().for_each(|thread| thread.join().unwrap());
+        let stuck = usize::from(slot.control() & STUCK != 0);
+        assert_eq!(core.scheduler.idle.counts().running() + stuck, 2);
+        core.close();
     });
 }
