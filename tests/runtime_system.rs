@@ -1,0 +1,132 @@
+//! What the operating system may do to a runtime: refuse threads, fork the process, give one core.
+#![cfg(all(feature = "rt", target_os = "linux"))]
+#![allow(unsafe_code, reason = "system calls")]
+
+mod support;
+
+use hchan::{Runtime, go, time};
+use std::sync::{Arc, Barrier};
+use std::thread;
+use std::time::Duration;
+use support::{in_child, panic_text};
+
+/// How many bytes of address space this process has.
+fn address_space() -> u64 {
+    let pages = std::fs::read_to_string("/proc/self/statm").unwrap();
+    pages.split(' ').next().unwrap().parse::<u64>().unwrap() * 4096
+}
+
+/// Lets the process have no more than `more` bytes of address space beyond what it has: the stacks of
+/// threads need 2 MiB each.
+fn limit_address_space(more: u64) {
+    let limit = libc::rlimit { rlim_cur: address_space() + more, rlim_max: libc::RLIM_INFINITY };
+    // SAFETY: a system call with a valid argument.
+    assert_eq!(unsafe { libc::setrlimit(libc::RLIMIT_AS, &limit) }, 0);
+}
+
+#[test]
+fn where_there_are_no_more_threads_tasks_still_run() {
+    in_child("where_there_are_no_more_threads_tasks_still_run", || {
+        let runtime = Runtime::builder().workers(1).max_threads(64).build().unwrap();
+        runtime.run(async {});
+        // Keeps what is there from being used for another purpose.
+        let _reserve: Vec<u8> = Vec::with_capacity(1 << 20);
+        limit_address_space(3 << 20);
+        let jobs: Vec<_> =
+            (0..40).map(|_| runtime.go_blocking(|| thread::sleep(Duration::from_millis(2)))).collect();
+        let tasks: Vec<_> = (0..100).map(|n| runtime.go(async move { n })).collect();
+        assert_eq!(tasks.into_iter().map(|task| task.join_blocking().unwrap()).sum::<i32>(), 4950);
+        jobs.into_iter().for_each(|job| job.join_blocking().unwrap());
+        assert!(runtime.metrics().failed_starts > 0, "{:?}", runtime.metrics());
+    });
+}
+
+#[test]
+fn a_runtime_for_which_there_is_no_thread_is_an_error() {
+    in_child("a_runtime_for_which_there_is_no_thread_is_an_error", || {
+        limit_address_space(1 << 20);
+        assert!(Runtime::builder().workers(1).build().is_err());
+    });
+}
+
+#[test]
+fn a_runtime_with_fewer_workers_than_asked_for_works() {
+    in_child("a_runtime_with_fewer_workers_than_asked_for_works", || {
+        limit_address_space(24 << 20);
+        let runtime = Runtime::builder().workers(64).build().unwrap();
+        let tasks: Vec<_> = (0..1000).map(|n| runtime.go(async move { n })).collect();
+        assert_eq!(tasks.into_iter().map(|task| task.join_blocking().unwrap()).sum::<i32>(), 499_500);
+        let metrics = runtime.metrics();
+        assert!(metrics.threads < 64, "{metrics:?}");
+    });
+}
+
+/// Forks, runs `child` in the child, and returns whether it came to its end.
+fn fork(child: impl FnOnce()) -> bool {
+    // SAFETY: the child runs code that may allocate, which glibc allows, and ends without unwinding.
+    let pid = unsafe { libc::fork() };
+    assert!(pid >= 0);
+    if pid == 0 {
+        let ended = std::panic::catch_unwind(std::panic::AssertUnwindSafe(child)).is_ok();
+        // SAFETY: ends the child at once.
+        unsafe { libc::_exit(i32::from(!ended)) };
+    }
+    let mut status = 0;
+    // SAFETY: a system call with valid arguments.
+    assert_eq!(unsafe { libc::waitpid(pid, &mut status, 0) }, pid);
+    libc::WIFEXITED(status) && libc::WEXITSTATUS(status) == 0
+}
+
+#[test]
+fn a_forked_child_is_told_that_the_runtime_is_not_there() {
+    in_child("a_forked_child_is_told_that_the_runtime_is_not_there", || {
+        let runtime = Runtime::builder().workers(2).build().unwrap();
+        runtime.run(async { time::sleep(Duration::from_millis(1)).await });
+        let ended = fork(|| {
+            let text = panic_text(|| runtime.go(async {}));
+            assert!(text.contains("forked") && text.contains("new `hchan::Runtime`"), "{text}");
+            assert!(panic_text(|| runtime.block_on(async {})).contains("forked"));
+            drop(runtime);
+        });
+        assert!(ended);
+    });
+}
+
+#[test]
+fn a_forked_child_has_a_default_runtime_and_timers_of_its_own() {
+    in_child("a_forked_child_has_a_default_runtime_and_timers_of_its_own", || {
+        hchan::run(async { time::sleep(Duration::from_millis(1)).await });
+        let ended = fork(|| {
+            let sum = hchan::run(async {
+                time::sleep(Duration::from_millis(1)).await;
+                go(async { 1 }).await.unwrap() + Runtime::new().unwrap().run(async { 2 })
+            });
+            assert_eq!(sum, 3);
+        });
+        assert!(ended);
+        assert_eq!(hchan::run(async { 4 }), 4, "the parent's goes on");
+    });
+}
+
+#[test]
+fn threads_end_with_their_runtime() {
+    in_child("threads_end_with_their_runtime", || {
+        let threads = || std::fs::read_dir("/proc/self/task").unwrap().count();
+        let before = threads();
+        let runtime = Runtime::builder().workers(3).build().unwrap();
+        let barrier = Arc::new(Barrier::new(6));
+        let jobs: Vec<_> = (0..5)
+            .map(|_| {
+                let barrier = barrier.clone();
+                runtime.go_blocking(move || {
+                    barrier.wait();
+                })
+            })
+            .collect();
+        barrier.wait();
+        jobs.into_iter().for_each(|job| job.join_blocking().unwrap());
+        assert!(threads() > before + 4);
+        drop(runtime);
+        assert_eq!(threads(), before);
+    });
+}
