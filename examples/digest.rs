@@ -1,4 +1,4 @@
-//! How do threads hash a whole tree in bounded memory, report in a fixed order, and stop half-way?
+//! How do tasks hash a whole tree in bounded memory, report in a fixed order, and stop half-way?
 //!
 //! A walker numbers what it meets, workers hash in any order, and a collector puts the results back in
 //! order; for each entry the walker puts a token into a channel of 4,096 places and the collector takes
@@ -6,7 +6,7 @@
 //! others learn that from their next send or receive, which a worker makes every 64 KiB.
 //!
 //! ```text
-//! walk ── jobs ──▶ work, a thread per core ── events ──▶ collect ──▶ report
+//! walk ── jobs ──▶ work, a task per core ── events ──▶ collect ──▶ report
 //!   ╰────────────────────── in_flight ─────────────────────╯  ◀── interrupted (Ctrl-C)
 //! ```
 //!
@@ -37,13 +37,14 @@
 //!
 //! Read next: the documentation of `Sender::close` and of `select!`.
 
-use hchan::{Receiver, RecvError, Sender, bounded, select_blocking};
+use hchan::{Receiver, RecvError, Sender, bounded, go, select};
 use sha2::{Digest, Sha256};
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File, FileType};
 use std::io::{self, BufWriter, IsTerminal, Read, Write};
 use std::path::PathBuf;
 use std::process::{ExitCode, exit};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 use std::{collections::BTreeMap, convert::Infallible, env, error, fmt::Write as _, num::NonZero, thread};
 
@@ -90,7 +91,7 @@ fn main() -> ExitCode {
         return ExitCode::SUCCESS;
     }
     match parse(&args) {
-        Ok(task) => run(&task).into(),
+        Ok(task) => run(task).into(),
         Err(message) => complain((2, format!("{message}\n{USAGE}"))).into(),
     }
 }
@@ -112,8 +113,8 @@ fn parse(args: &[OsString]) -> Result<Task, String> {
     Ok(Task { root, root_kind, left_out, workers: workers.get() })
 }
 
-/// Connects the stages; returns the exit code.
-fn run(task: &Task) -> u8 {
+/// Reports on everything; returns the exit code.
+fn run(task: Task) -> u8 {
     let (interrupt, interrupted) = bounded::<Infallible>(0);
     ctrlc::set_handler(move || {
         if !interrupt.close() {
@@ -125,19 +126,8 @@ fn run(task: &Task) -> u8 {
         [] => writeln!(io::stdout(), "digest of {}", shown(task.root.as_os_str())),
         names => writeln!(io::stdout(), "digest of this crate without {}", names.join(" and ")),
     };
-    let (start, mut summary) = (Instant::now(), Summary::default());
-    let result = thread::scope(|scope| {
-        let (token, in_flight) = bounded(IN_FLIGHT);
-        let (job, jobs) = bounded(QUEUE);
-        let (event, events) = bounded(QUEUE);
-        for _ in 0..task.workers {
-            let (jobs, event) = (jobs.clone(), event.clone());
-            scope.spawn(move || work(task, &jobs, &event));
-        }
-        drop(jobs); // Now the walker learns when all workers have stopped.
-        scope.spawn(move || walk(task, &token, &job, &event));
-        collect(&mut summary, events, in_flight, interrupted)
-    });
+    let start = Instant::now();
+    let (summary, result) = hchan::run(connect(Arc::new(task), interrupted));
     if io::stderr().is_terminal() {
         let _ = write!(io::stderr(), "{CLEAR_LINE}");
     }
@@ -150,19 +140,39 @@ fn run(task: &Task) -> u8 {
     }
 }
 
+/// Connects the stages: a task each, and one for each worker.
+async fn connect(task: Arc<Task>, interrupted: Receiver<Infallible>) -> (Summary, Result<(), Stop>) {
+    let (token, in_flight) = bounded(IN_FLIGHT);
+    let (job, jobs) = bounded(QUEUE);
+    let (event, events) = bounded(QUEUE);
+    for _ in 0..task.workers {
+        go(work(task.clone(), jobs.clone(), event.clone()));
+    }
+    drop(jobs); // Now the walker learns when all workers have stopped.
+    go(walk(task, token, job, event));
+    let mut summary = Summary::default();
+    let result = collect(&mut summary, events, in_flight, interrupted).await;
+    (summary, result)
+}
+
 /// Numbers all entries in the order of their paths, and hands them out.
-fn walk(task: &Task, token: &Sender<()>, job: &Sender<Entry>, event: &Sender<Event>) -> Result<(), Gone> {
+async fn walk(
+    task: Arc<Task>,
+    token: Sender<()>,
+    job: Sender<Entry>,
+    event: Sender<Event>,
+) -> Result<(), Gone> {
     let mut stack = vec![(OsString::new(), task.root_kind)];
     for number in 0.. {
         let Some((path, kind)) = stack.pop() else { break };
-        token.send_blocking(())?;
-        let children = if kind.is_dir() { list(task, &path) } else { Ok(Vec::new()) };
+        token.send(()).await?;
+        let children = if kind.is_dir() { list(&task, &path) } else { Ok(Vec::new()) };
         let entry = Entry { number, path, kind };
         match children {
             Ok(children) => stack.extend(children),
-            Err(error) => return Ok(event.send_blocking(Event::Done(entry, Err(error)))?),
+            Err(error) => return Ok(event.send(Event::Done(entry, Err(error))).await?),
         }
-        job.send_blocking(entry)?;
+        job.send(entry).await?;
     }
     Ok(())
 }
@@ -185,25 +195,32 @@ fn list(task: &Task, folder: &OsStr) -> io::Result<Vec<(OsString, FileType)>> {
     Ok(children)
 }
 
-fn work(task: &Task, jobs: &Receiver<Entry>, event: &Sender<Event>) -> Result<(), Gone> {
+/// Reads and hashes. A read blocks the thread; should it do so for long, another thread takes over the
+/// other tasks. Measured on 60,000 files of 2 KiB and 100 of 2 MiB, in memory, on two cores: 0.30 s, and
+/// 0.46 s with workers and walker as `go_blocking` jobs, which are parked and unparked by the system.
+async fn work(task: Arc<Task>, jobs: Receiver<Entry>, event: Sender<Event>) -> Result<(), Gone> {
     let mut buffer = vec![0; CHUNK];
-    for entry in jobs {
+    while let Ok(entry) = jobs.recv().await {
         let path = task.root.join(&entry.path);
         let content = if entry.kind.is_file() {
-            File::open(path).and_then(|file| hash(file, &mut buffer, event)).map(Some)
+            match File::open(path) {
+                Ok(file) => hash(file, &mut buffer, &event).await.map(Some),
+                Err(error) => Err(error),
+            }
         } else if entry.kind.is_symlink() {
-            fs::read_link(path)
-                .and_then(|to| hash(to.as_os_str().as_encoded_bytes(), &mut buffer, event))
-                .map(Some)
+            match fs::read_link(path) {
+                Ok(to) => hash(to.as_os_str().as_encoded_bytes(), &mut buffer, &event).await.map(Some),
+                Err(error) => Err(error),
+            }
         } else {
             Ok(None)
         };
-        event.send_blocking(Event::Done(entry, content))?;
+        event.send(Event::Done(entry, content)).await?;
     }
     Ok(())
 }
 
-fn hash(mut from: impl Read, buffer: &mut [u8], event: &Sender<Event>) -> io::Result<(u64, String)> {
+async fn hash(mut from: impl Read, buffer: &mut [u8], event: &Sender<Event>) -> io::Result<(u64, String)> {
     let (mut bytes, mut sha) = (0, Sha256::new());
     loop {
         let count = from.read(buffer)?;
@@ -213,12 +230,12 @@ fn hash(mut from: impl Read, buffer: &mut [u8], event: &Sender<Event>) -> io::Re
         sha.update(&buffer[..count]);
         bytes += count as u64;
         // This is also how a worker in the middle of a long file learns that nobody listens any more.
-        event.send_blocking(Event::Read(count as u64)).map_err(io::Error::other)?;
+        event.send(Event::Read(count as u64)).await.map_err(io::Error::other)?;
     }
 }
 
 /// Puts what the workers did back in order, and shows on a terminal how far it has got.
-fn collect(
+async fn collect(
     summary: &mut Summary,
     events: Receiver<Event>,
     in_flight: Receiver<()>,
@@ -228,7 +245,7 @@ fn collect(
     let (start, mut drawn, mut bytes_read) = (Instant::now(), Instant::now(), 0);
     let redraw = if io::stderr().is_terminal() { Duration::from_millis(200) } else { Duration::MAX };
     loop {
-        select_blocking! {
+        select! {
             recv(interrupted) -> _ => return Err((130, "interrupted".into())),
             recv(events) -> event => match event {
                 Ok(Event::Read(bytes)) => bytes_read += bytes,
@@ -239,7 +256,7 @@ fn collect(
         }
         assert!(early.len() <= IN_FLIGHT);
         while let Some((entry, content)) = early.remove(&next) {
-            in_flight.recv_blocking().expect("the walker has sent a token for it");
+            in_flight.recv().await.expect("the walker has sent a token for it");
             next += 1;
             let content =
                 content.map_err(|error| (1, format!("cannot read {}: {error}", shown(&entry.path))))?;
