@@ -1,5 +1,6 @@
 //! A runtime as its handles and its threads hold it: the scheduler and the registry of its tasks.
 
+use super::current;
 use super::home::{Home, new_number};
 use super::jobs::Jobs;
 use super::join::JoinHandle;
@@ -101,24 +102,26 @@ impl Core {
 
     /// The task of a number, if it is not over.
     pub(super) fn find(&self, task: TaskId) -> Option<TaskRef> {
-        self.homes.iter().flat_map(|home| home.all()).find(|other| other.id() == task)
+        self.homes.iter().find_map(|home| home.find(task))
     }
 
     /// Ends the runtime: nothing is queued any more, the tasks that nobody runs are dropped here and
     /// now, and the others, and the threads, end when their polls do.
-    pub(super) fn close(&self) {
+    pub(super) fn close(core: &Arc<Self>) {
         // Ordering: Relaxed: see `is_closing`.
-        self.closing.store(true, Ordering::Relaxed);
-        let asleep = self.scheduler.idle.close();
-        self.scheduler.slots().for_each(|slot| {
+        core.closing.store(true, Ordering::Relaxed);
+        let asleep = core.scheduler.idle.close();
+        core.scheduler.slots().for_each(|slot| {
             slot.tell(CLOSE);
         });
         asleep.into_iter().for_each(|worker| worker.unpark());
-        self.scheduler.sysmon.raise();
+        core.scheduler.sysmon.raise();
         // Before anybody waits for the threads: one may wait for what a task holds.
-        for task in self.homes.iter().flat_map(|home| home.close()) {
+        // What the tasks drop may spawn: then here, where it is refused.
+        let _entered = current::Entered::new(core);
+        for task in core.homes.iter().flat_map(|home| home.close()) {
             contained(|| task.shut_down());
         }
-        drop(self.scheduler.global.close());
+        drop(core.scheduler.global.close());
     }
 }

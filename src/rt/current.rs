@@ -18,7 +18,8 @@ pub(super) struct Entered(());
 
 impl Entered {
     pub(super) fn new(core: &Arc<Core>) -> Self {
-        ENTERED.with(|entered| entered.borrow_mut().push(core.clone()));
+        // Where this fails, a thread-local destructor is running, and `go` uses another runtime.
+        let _ = ENTERED.try_with(|entered| entered.borrow_mut().push(core.clone()));
         Self(())
     }
 }
@@ -37,16 +38,16 @@ impl Drop for Entered {
 /// If there is none and the default one cannot be started.
 #[track_caller]
 pub(super) fn with<R>(f: impl FnOnce(&Arc<Core>) -> R) -> R {
-    let mut f = Some(f);
-    let mut call = |core: &Arc<Core>| f.take().map(|f| f(core));
-    // A worker that is not blocked is in no `block_on`.
-    if let Some(result) = local::with(|local| (!local.is_blocked()).then(|| call(&local.core))).flatten() {
-        return result.expect("called once");
-    }
     // Cloned: what is called may come back here.
     let entered = ENTERED.try_with(|entered| entered.borrow().last().cloned()).ok().flatten();
-    let core = entered.or_else(|| local::with(|local| local.core.clone()));
-    call(&core.unwrap_or_else(default)).expect("called once")
+    if let Some(core) = entered {
+        return f(&core);
+    }
+    let mut f = Some(f);
+    let mut call = |core: &Arc<Core>| f.take().map(|f| f(core));
+    // A worker keeps its runtime.
+    let result = local::with(|local| call(&local.core)).flatten();
+    result.or_else(|| call(&default())).expect("called once")
 }
 
 /// The runtime for the whole process; another one in each forked child that uses one.

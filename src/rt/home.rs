@@ -131,6 +131,22 @@ impl Home {
         all
     }
 
+    /// The task of a number, if it is here and not over.
+    pub(super) fn find(&self, id: TaskId) -> Option<TaskRef> {
+        let tasks = self.tasks.lock();
+        let mut at = tasks.list.front();
+        while let Some(link) = at {
+            // SAFETY: point 1. If it is dropped here it is not the last: the list has one.
+            let task = unsafe { TaskRef::from_link(link) };
+            if task.id() == id {
+                return Some(task);
+            }
+            // SAFETY: it is in the list.
+            at = unsafe { tasks.list.after(link) };
+        }
+        None
+    }
+
     /// How many tasks were spawned, and how many are not over.
     pub(super) fn counts(&self) -> (u64, usize) {
         let tasks = self.tasks.lock();

@@ -160,22 +160,26 @@ impl Idle {
 
     /// A worker that ran goes to sleep; false if it has something to attend to first.
     pub(super) fn sleep(&self, slot: &Slot, searching: bool) -> bool {
+        self.sleep_if(slot, searching, |_| true)
+    }
+
+    /// The same, if more than wanted run.
+    pub(super) fn sleep_if_too_many(&self, slot: &Slot, searching: bool) -> bool {
+        self.sleep_if(slot, searching, |counts| counts.running() > self.wanted)
+    }
+
+    fn sleep_if(&self, slot: &Slot, searching: bool, may: impl Fn(Counts) -> bool) -> bool {
         let mut state = self.state.lock();
         if state.closed {
             // Whoever closes is about to tell it.
             slot.tell(CLOSE);
         }
-        if state.closed || slot.control() & STUCK != 0 {
+        if state.closed || slot.control() & STUCK != 0 || !may(self.counts()) {
             return false;
         }
         self.sub(RUNNING + if searching { SEARCHING } else { 0 });
         state.sleeping.push(slot.index);
         true
-    }
-
-    /// A worker that runs goes to sleep if more than wanted do.
-    pub(super) fn sleep_if_too_many(&self, slot: &Slot, searching: bool) -> bool {
-        self.counts().running() > self.wanted && self.sleep(slot, searching)
     }
 
     /// A worker that went to sleep finds work: true if it was still asleep, and now runs and

@@ -89,6 +89,7 @@ impl Local {
         self.blocked.set(depth + 1);
         if depth == 0 && self.slot.tell(STUCK) & STUCK == 0 {
             self.core.scheduler.idle.stuck();
+            self.core.scheduler.empty(&self.slot);
             self.core.scheduler.replace();
         }
     }

@@ -107,7 +107,7 @@ fn loom_a_queued_task_is_taken_once() {
         seen.sort();
         seen.dedup();
         assert_eq!(seen.len(), 3);
-        core.close();
+        Core::close(&core);
     });
 }
 
@@ -129,7 +129,7 @@ fn loom_a_queue_that_overflows_loses_and_doubles_nothing() {
         let stolen = thief.join().unwrap();
         let left = std::iter::from_fn(|| queue.pop()).count();
         assert_eq!(overflowed + stolen + left, RUN_QUEUE + 1);
-        core.close();
+        Core::close(&core);
     });
 }
 
@@ -146,7 +146,7 @@ fn loom_a_task_in_the_next_slot_is_taken_once() {
         let taken = slot.take_next().is_some();
         let stolen = thief.join().unwrap();
         assert_eq!(usize::from(kicked) + usize::from(taken) + usize::from(stolen), 2);
-        core.close();
+        Core::close(&core);
     });
 }
 
@@ -183,7 +183,7 @@ fn loom_a_wake_is_seen_by_a_poll_that_comes() {
         run_all(&core);
         assert!(poll_once(&mut join).is_ready(), "the wake was lost");
         drop((waker, cell));
-        core.close();
+        Core::close(&core);
     });
 }
 
@@ -196,7 +196,7 @@ fn loom_a_join_is_woken_by_the_end() {
         let other = spawn(move || run_all(&runner));
         assert_eq!(*join.join_blocking().unwrap(), 7);
         other.join().unwrap();
-        core.close();
+        Core::close(&core);
     });
 }
 
@@ -216,7 +216,7 @@ fn loom_a_join_handle_that_changes_its_waker_or_leaves_frees_the_outcome_once() 
         drop(join);
         other.join().unwrap();
         assert_eq!(Arc::strong_count(&alive), 1, "ready: {ready}");
-        core.close();
+        Core::close(&core);
     });
 }
 
@@ -259,7 +259,7 @@ fn loom_an_abort_drops_the_future_once_and_before_the_join() {
         run_all(&core);
         assert!(poll_once(&mut join).is_ready());
         assert_eq!(get(&drops), 1);
-        core.close();
+        Core::close(&core);
     });
 }
 
@@ -279,7 +279,7 @@ fn loom_a_foreign_waker_may_come_while_the_runtime_goes() {
         run_all(&core);
         let waker = cell.lock().take().unwrap();
         let other = spawn(move || waker.wake());
-        core.close();
+        Core::close(&core);
         drop(core);
         assert_eq!(get(&drops), 1);
         assert!(matches!(poll_once(&mut join), Poll::Ready(Err(error)) if error.is_aborted()));
@@ -294,7 +294,7 @@ fn loom_a_spawn_while_the_runtime_goes_is_aborted_or_run() {
         let core = core(1);
         let spawner = core.clone();
         let other = spawn(move || go(&spawner, async {}));
-        core.close();
+        Core::close(&core);
         let mut join = other.join().unwrap();
         assert!(matches!(poll_once(&mut join), Poll::Ready(Err(_))), "nobody would have run it");
     });
@@ -307,7 +307,7 @@ fn loom_a_task_queued_from_outside_wakes_a_worker_that_is_about_to_sleep() {
         let of_worker = core.clone();
         let thread = spawn(move || worker::work(of_worker, 0));
         assert_eq!(go(&core, async { 1 }).join_blocking().unwrap(), 1);
-        core.close();
+        Core::close(&core);
         thread.join().unwrap();
     });
 }
@@ -329,7 +329,7 @@ fn beside_a_worker(act: impl Fn(&Arc<Core>) -> Vec<JoinHandle<i32>> + Send + Syn
         for (n, join) in joins.into_iter().enumerate() {
             assert_eq!(join.join_blocking().unwrap(), n as i32);
         }
-        core.close();
+        Core::close(&core);
         thread.join().unwrap();
     });
 }
@@ -383,6 +383,6 @@ fn loom_two_workers_that_block_and_come_back_are_counted() {
         threads.into_iter().for_each(|thread| thread.join().unwrap());
         let stuck = usize::from(slot.control() & STUCK != 0);
         assert_eq!(core.scheduler.idle.counts().running() + stuck, 2);
-        core.close();
+        Core::close(&core);
     });
 }

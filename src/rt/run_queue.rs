@@ -102,6 +102,25 @@ impl RunQueue {
         }
     }
 
+    /// Takes all that is there. Called by anybody.
+    pub(super) fn take_all(&self) -> Vec<Notified> {
+        loop {
+            // Ordering: Acquire, both, as in `steal_into`.
+            let head = self.head.load(Ordering::Acquire);
+            // Ordering: see above.
+            let there = self.tail.load(Ordering::Acquire).saturating_sub(head);
+            if there > CAPACITY {
+                // The head has moved since.
+                continue;
+            }
+            let mut all = Vec::with_capacity(there);
+            if self.take(head, there, |raw| all.push(raw)) {
+                // SAFETY: point 1.
+                return all.into_iter().map(|raw| unsafe { Notified::from_raw(raw) }).collect();
+            }
+        }
+    }
+
     /// Moves half of this queue, at least one, to `to`, whose owner calls this. Returns the oldest
     /// of them, which is not queued.
     pub(super) fn steal_into(&self, to: &Self) -> Option<Notified> {

@@ -5,9 +5,9 @@ use super::current;
 use super::metrics::Metrics;
 use super::options::Given;
 use super::stuck::StuckPoll;
-use super::task::{About, TaskId};
+use super::task::{About, TaskId, TaskRef};
 use super::wait::block_on;
-use super::{JoinHandle, local};
+use super::{JoinHandle, spawn, threads};
 use crate::facade::Arc;
 use crate::park::Blocked;
 use std::fmt;
@@ -150,8 +150,15 @@ impl Runtime {
         if !self.core.generation.is_alive() {
             return ShutdownReport { stuck: Vec::new() };
         }
-        let gone = end(&self.core, Instant::now().checked_add(timeout));
-        let running = self.core.homes.iter().flat_map(|home| home.all()).filter(|task| task.is_running());
+        let deadline = Instant::now().checked_add(timeout);
+        // On a thread of its own: what the tasks drop may block.
+        if threads::start_closer(&self.core).is_err() {
+            Core::close(&self.core);
+        }
+        let gone = wait(&self.core, deadline);
+        let own = spawn::id();
+        let running = |task: &TaskRef| task.is_running() && Some(task.id()) != own;
+        let running = self.core.homes.iter().flat_map(|home| home.all()).filter(running);
         let stuck = running.map(|task| StuckTask {
             id: task.id(),
             name: task.name().cloned(),
@@ -161,13 +168,10 @@ impl Runtime {
     }
 }
 
-/// Ends a runtime, and waits until its other threads are gone, or `deadline`: false if that came
-/// first.
-fn end(core: &Core, deadline: Option<Instant>) -> bool {
-    core.close();
-    let own = local::with(|local| local.is_of(&core.scheduler)).unwrap_or(false);
+/// Waits until the other threads of a runtime are gone, or `deadline`: false if that came first.
+fn wait(core: &Arc<Core>, deadline: Option<Instant>) -> bool {
     let _blocked = Blocked::new();
-    core.threads.wait(usize::from(own), deadline)
+    core.threads.wait(usize::from(threads::is_own(core)), deadline)
 }
 
 /// Runs `main` as a task and waits for it on this thread.
@@ -189,7 +193,8 @@ impl Drop for Runtime {
     fn drop(&mut self) {
         // In a forked child there is nobody to wait for, and the locks may be held for ever.
         if !self.ended && self.core.generation.is_alive() {
-            end(&self.core, None);
+            Core::close(&self.core);
+            wait(&self.core, None);
         }
     }
 }

@@ -16,7 +16,8 @@
 //! column. If somebody searches, likewise, and whoever stops searching last does too.
 //!
 //! A task put into a `next` slot wakes nobody. Its worker runs it when its poll ends; should that
-//! not end, sysmon finds the worker stuck and lets another take it.
+//! not end, sysmon finds the worker stuck. What is queued on a worker that is stuck or blocks goes to
+//! the global queue, since the others, if they have enough to do, would not come for it.
 //!
 //! The protocol is Go's (`runtime/proc.go`, "Worker thread parking/unparking"); so is the bound on
 //! searchers. Rejected there and here: handing the thread over with each wake, and waking one worker
@@ -127,6 +128,17 @@ impl Scheduler {
         let queued =
             |slot: &Arc<Slot>| slot.queue.len() > 0 || (slot.has_next() && slot.control() & STUCK != 0);
         !self.global.is_empty() || self.slots().any(queued)
+    }
+
+    /// Gives all what is queued on a worker that is stuck. The others would come for it only when they
+    /// have nothing else to do.
+    pub(super) fn empty(&self, slot: &Slot) {
+        let next = slot.steal_next(slot.see_next());
+        let mut tasks = slot.queue.take_all();
+        tasks.extend(next);
+        if !tasks.is_empty() {
+            self.inject_all(tasks);
+        }
     }
 
     /// A worker that this thread is or watches over was counted out: another one is to look.

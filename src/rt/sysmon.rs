@@ -7,8 +7,8 @@
 //!   operation then gives way, once.
 //! - *Stuck.* Of a worker in the same poll for 10 ms, the system tells what its thread does. If it is
 //!   blocked, another worker takes its place. If it computes, too, 5 ms later and if tasks wait: the
-//!   operating system then shares the processors among them. If it was not given a processor, nothing
-//!   is done: more threads would make that worse.
+//!   operating system then shares the processors among them. If it was not given a processor, more
+//!   threads make that worse; so only after 50 ms, and one worker in a look.
 //! - *Too many.* When workers that were stuck come back, more run than wanted. If that lasts for
 //!   100 ms, some are told to go to sleep.
 //!
@@ -37,6 +37,8 @@ const PERIOD: Duration = Duration::from_millis(5);
 pub(super) const SLICE: Duration = Duration::from_millis(10);
 /// For how long a poll that computes goes on before it is stuck.
 const BUSY: Duration = Duration::from_millis(15);
+/// For how long a poll goes on that gets no processor: then it is stuck too.
+const OVERDUE: Duration = Duration::from_millis(50);
 /// For how long too many workers run before some are told to stop.
 const TOO_MANY: Duration = Duration::from_millis(100);
 /// How often it looks at workers that all sleep before it sleeps too.
@@ -66,8 +68,10 @@ struct Seen {
     poll: Instant,
     /// When this slice was first seen.
     slice: Instant,
-    /// How the thread had spent its time when this poll was seen again.
+    /// How the thread had spent its time at the last look.
     times: Option<(Times, Instant)>,
+    /// Whether this poll was reported.
+    reported: bool,
 }
 
 struct Sysmon {
@@ -146,9 +150,9 @@ impl Sysmon {
         let seen = match self.seen[slot.index].take() {
             Some(seen) if seen.progress == progress => seen,
             Some(seen) if seen.progress.slices == progress.slices => {
-                Seen { progress, poll: now, times: None, ..seen }
+                Seen { progress, poll: now, times: None, reported: false, ..seen }
             }
-            _ => Seen { progress, poll: now, slice: now, times: None },
+            _ => Seen { progress, poll: now, slice: now, times: None, reported: false },
         };
         let seen = self.judge(slot, seen, now);
         self.seen[slot.index] = Some(seen);
@@ -156,29 +160,34 @@ impl Sysmon {
 
     /// Finds out whether a slice is over and whether a poll is stuck.
     fn judge(&mut self, slot: &Slot, mut seen: Seen, now: Instant) -> Seen {
+        if slot.control() & STUCK != 0 {
+            // It may have been woken into just before it was told. What comes after counts anew.
+            self.core.scheduler.empty(slot);
+            return Seen { poll: now, times: None, ..seen };
+        }
         let Some(_) = seen.progress.task else { return seen };
         if now - seen.slice >= SLICE && slot.control() & SLICE_OVER == 0 && self.somebody_waits(slot) {
             slot.tell(SLICE_OVER);
         }
-        if now == seen.poll || slot.control() & STUCK != 0 {
+        if now == seen.poll {
             return seen;
         }
-        let Some(times) = Times::of(slot.thread()) else {
-            if now - seen.poll >= BUSY {
-                self.found_stuck(slot, &seen, now, StuckCause::Busy);
-            }
-            return seen;
-        };
-        let Some((before, since)) = seen.times else {
-            seen.times = Some((times, now));
-            return seen;
-        };
         let polled = now - seen.poll;
-        match times.since(before, now - since) {
-            Pastime::Blocked if polled >= SLICE => self.found_stuck(slot, &seen, now, StuckCause::Blocked),
-            Pastime::Busy if polled >= BUSY => self.found_stuck(slot, &seen, now, StuckCause::Busy),
-            _ => {}
-        }
+        let times = Times::of(slot.thread());
+        // Since the last look, whatever it did before that.
+        let pastime = match (times, seen.times) {
+            (None, _) => Pastime::Busy,
+            (Some(_), None) => Pastime::Unknown,
+            (Some(times), Some((before, since))) => times.since(before, now - since),
+        };
+        seen.times = times.map(|times| (times, now));
+        let cause = match pastime {
+            Pastime::Blocked if polled >= SLICE => StuckCause::Blocked,
+            Pastime::Busy if polled >= BUSY => StuckCause::Busy,
+            Pastime::Queued if polled >= OVERDUE => StuckCause::Busy,
+            _ => return seen,
+        };
+        self.found_stuck(slot, &mut seen, now, cause);
         seen
     }
 
@@ -188,7 +197,7 @@ impl Sysmon {
     }
 
     /// Lets another worker take the place of this one.
-    fn found_stuck(&mut self, slot: &Slot, seen: &Seen, now: Instant, cause: StuckCause) {
+    fn found_stuck(&mut self, slot: &Slot, seen: &mut Seen, now: Instant, cause: StuckCause) {
         let busy = cause == StuckCause::Busy;
         // A worker that computes is replaced when a task waits; and once there are twice as many as
         // processors, one in each look, or a burst of computations would start as many threads.
@@ -205,9 +214,12 @@ impl Sysmon {
         }
         self.busy_now += usize::from(busy);
         count(if busy { &self.core.findings.busy } else { &self.core.findings.blocked });
+        self.core.scheduler.empty(slot);
         self.core.scheduler.replace();
         self.start_threads();
-        self.report(seen, now, cause);
+        if !std::mem::replace(&mut seen.reported, true) {
+            self.report(seen, now, cause);
+        }
     }
 
     fn report(&self, seen: &Seen, now: Instant, cause: StuckCause) {

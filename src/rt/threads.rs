@@ -2,7 +2,8 @@
 
 use super::core::Core;
 use super::{sysmon, worker};
-use crate::facade::{Arc, Condvar, Mutex};
+use crate::facade::{Arc, Condvar, Mutex, thread_local};
+use std::cell::Cell;
 use std::time::Instant;
 use std::{io, mem, thread};
 
@@ -32,6 +33,7 @@ impl Threads {
         let alive = Alive(core.clone());
         let handle = thread::Builder::new().name(name).spawn(move || {
             let alive = alive;
+            OWNER.with(|owner| owner.set(Arc::as_ptr(&alive.0).addr()));
             run(alive.0.clone());
         })?;
         let mut state = core.threads.state.lock();
@@ -68,6 +70,16 @@ impl Threads {
     }
 }
 
+thread_local! {
+    /// The address of the runtime whose thread this is, or 0.
+    static OWNER: Cell<usize> = const { Cell::new(0) };
+}
+
+/// True if this is a thread of the runtime.
+pub(super) fn is_own(core: &Arc<Core>) -> bool {
+    OWNER.with(Cell::get) == Arc::as_ptr(core).addr()
+}
+
 /// Counts a thread as alive until it is dropped, the last thing that the thread does.
 struct Alive(Arc<Core>);
 
@@ -83,6 +95,11 @@ impl Drop for Alive {
 pub(super) fn start_worker(core: &Arc<Core>, number: usize) -> io::Result<()> {
     let name = format!("{}-{number}", core.options.thread_name);
     Threads::start(core, name, move |core| worker::work(core, number))
+}
+
+/// Starts a thread that closes the runtime.
+pub(super) fn start_closer(core: &Arc<Core>) -> io::Result<()> {
+    Threads::start(core, format!("{}-end", core.options.thread_name), |core| Core::close(&core))
 }
 
 /// Starts the thread that watches.

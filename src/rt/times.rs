@@ -68,6 +68,8 @@ pub(super) enum Pastime {
     Busy,
     /// Waited for a processor.
     Queued,
+    /// There was only one look at it so far.
+    Unknown,
 }
 
 #[cfg(test)]

@@ -26,7 +26,7 @@ const ROUNDS: u32 = 4;
 /// For how long a task stays in a `next` slot before others may take it.
 const NEXT_IS_LATE: Duration = Duration::from_micros(3);
 /// How long a worker that is one too many sleeps before its thread ends.
-const KEEP_ALIVE: Duration = Duration::from_secs(10);
+const KEEP_ALIVE: Duration = Duration::from_secs(2);
 
 /// A worker, on its thread.
 struct Worker<'a> {
@@ -238,15 +238,16 @@ impl Worker<'_> {
     /// Asleep: waits until somebody has counted this worker as running and searching.
     fn wait_to_be_woken(&mut self) -> bool {
         let idle = &self.local.core.scheduler.idle;
+        let until = Instant::now() + KEEP_ALIVE;
         while idle.is_asleep(self.slot().index) {
             if !idle.has_surplus() {
                 self.parker.park();
-            } else if self.parker.park_until(Instant::now() + KEEP_ALIVE)
-                && idle.leave_asleep(self.slot().index)
-            {
+            } else if self.parker.park_until(until) && idle.leave_asleep(self.slot().index) {
                 return false;
             }
         }
+        // It was meant for the time before.
+        self.slot().untell(STEP_ASIDE);
         self.searching = true;
         true
     }
@@ -258,17 +259,9 @@ impl Worker<'_> {
             return true;
         }
         self.searching = false;
-        self.hand_over();
+        self.core().scheduler.empty(self.slot());
+        self.core().scheduler.replace();
         self.wait_to_be_woken()
-    }
-
-    /// Gives what is queued here to all.
-    fn hand_over(&self) {
-        let own = std::iter::from_fn(|| self.slot().take_next().or_else(|| self.slot().queue.pop()));
-        let tasks: Vec<_> = own.collect();
-        if !tasks.is_empty() {
-            self.core().scheduler.inject_all(tasks);
-        }
     }
 
     /// The runtime goes, or this thread does: nobody will run what is queued here.

@@ -151,6 +151,10 @@ unsafe fn take<F: Future>(header: NonNull<Header>, to: *mut ()) {
 ///
 /// `header` is that of a `Cell<F>` to which there is no reference.
 unsafe fn free<F: Future>(header: NonNull<Header>) {
+    // SAFETY: point 2, promised by the caller.
+    let Cell { header: Header { joiner, .. }, .. } = unsafe { cell::<F>(header) };
+    // SAFETY: nobody else has it. Its drop is user code, and this may be any thread.
+    contained(|| drop(joiner.with_mut(|waker| unsafe { (*waker).take() })));
     // SAFETY: points 1 and 2, promised by the caller; the cell comes from a box.
     drop(unsafe { Box::from_raw(header.cast::<Cell<F>>().as_ptr()) });
 }

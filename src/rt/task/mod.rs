@@ -246,10 +246,8 @@ impl TaskRef {
         }
         if completed.wake {
             // SAFETY: point 3: it is set, so nobody writes it.
-            let waker = self.header().joiner.with(|waker| unsafe { (*waker).clone() });
-            if let Some(waker) = waker {
-                contained(|| waker.wake());
-            }
+            let wake = |waker: *const Option<Waker>| unsafe { &*waker }.iter().for_each(Waker::wake_by_ref);
+            contained(|| self.header().joiner.with(wake));
         }
     }
 }
