@@ -11,7 +11,6 @@ use crate::facade::Mutex;
 use crate::rt::{Aborter, JoinError, spawn_at};
 use crate::sync::{WaitGroup, WaitGuard};
 use pin_project_lite::pin_project;
-use std::any::Any;
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::fmt;
@@ -84,8 +83,8 @@ impl<E: Send + 'static> Group<E> {
         self.running.add(1);
         let member =
             Member { shared: self.shared.clone(), number, over: false, _running: self.running.guard() };
-        let task = member.run(Contained { future: task });
-        self.shared.entered(number, spawn_at(task, Location::caller()).aborter());
+        let join = spawn_at(Running { future: task, member }, Location::caller());
+        self.shared.entered(number, join.aborter());
     }
 
     /// Waits until all members are gone, and returns the first failure, if there was one. Then the
@@ -191,8 +190,17 @@ impl<E: Send + 'static> Default for Group<E> {
     }
 }
 
-/// A member, in its task. Its fields go in this order: first it is no member any more, then it does
-/// not run.
+pin_project! {
+    /// A member, as its task. The fields are dropped in this order: what it captured, then its
+    /// membership.
+    struct Running<F, E> {
+        #[pin]
+        future: F,
+        member: Member<E>,
+    }
+}
+
+/// That a task is in a group. Gone from the list first, and from the count at last.
 struct Member<E> {
     shared: Arc<Shared<E>>,
     number: u64,
@@ -201,18 +209,25 @@ struct Member<E> {
     _running: WaitGuard,
 }
 
-impl<E> Member<E> {
-    async fn run<F>(mut self, task: Contained<F>)
-    where
-        F: Future<Output = Result<(), E>>,
-    {
-        let outcome = task.await;
-        self.over = true;
-        match outcome {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => self.shared.fail(GroupError::Task(error)),
-            Err(panic) => self.shared.fail(GroupError::Panicked(JoinError::of_this_task(panic))),
+impl<F, E> Future for Running<F, E>
+where
+    F: Future<Output = Result<(), E>>,
+{
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let this = self.project();
+        let failure = match catch_unwind(AssertUnwindSafe(|| this.future.poll(cx))) {
+            Ok(Poll::Pending) => return Poll::Pending,
+            Ok(Poll::Ready(Ok(()))) => None,
+            Ok(Poll::Ready(Err(error))) => Some(GroupError::Task(error)),
+            Err(panic) => Some(GroupError::Panicked(JoinError::of_this_task(panic))),
+        };
+        this.member.over = true;
+        if let Some(failure) = failure {
+            this.member.shared.fail(failure);
         }
+        Poll::Ready(())
     }
 }
 
@@ -222,27 +237,6 @@ impl<E> Drop for Member<E> {
         if !self.over {
             // By the group, which has a failure already, or by the end of its runtime.
             self.shared.fail(GroupError::Cancelled);
-        }
-    }
-}
-
-pin_project! {
-    /// Resolves to the panic if its future panics.
-    struct Contained<F> {
-        #[pin]
-        future: F,
-    }
-}
-
-impl<F: Future> Future for Contained<F> {
-    type Output = Result<F::Output, Box<dyn Any + Send>>;
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let future = self.project().future;
-        match catch_unwind(AssertUnwindSafe(|| future.poll(cx))) {
-            Ok(Poll::Pending) => Poll::Pending,
-            Ok(Poll::Ready(output)) => Poll::Ready(Ok(output)),
-            Err(panic) => Poll::Ready(Err(panic)),
         }
     }
 }

@@ -72,6 +72,27 @@ fn the_first_error_aborts_the_others_when_it_happens_and_wait_returns_it() {
 }
 
 #[test]
+fn what_a_member_captured_is_gone_before_wait_returns_also_if_it_never_ran() {
+    let runtime = Runtime::builder().workers(1).build().unwrap();
+    for _ in 0..200 {
+        runtime.run(async {
+            let alive = Arc::new(AtomicUsize::new(0));
+            let mut group = Group::<()>::new();
+            for _ in 0..5 {
+                let alive = Alive::new(&alive);
+                group.go(async move {
+                    let _alive = alive;
+                    pending().await
+                });
+            }
+            group.cancel();
+            assert!(group.wait().await.is_err());
+            assert_eq!(alive.load(SeqCst), 0);
+        });
+    }
+}
+
+#[test]
 fn a_panic_is_a_failure() {
     hchan::run(async {
         let mut group = Group::<()>::new();

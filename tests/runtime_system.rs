@@ -127,6 +127,9 @@ fn threads_end_with_their_runtime() {
         jobs.into_iter().for_each(|job| job.join_blocking().unwrap());
         assert!(threads() > before + 4);
         drop(runtime);
-        assert_eq!(threads(), before);
+        // The system takes a moment to forget a thread that was joined.
+        while threads() > before {
+            thread::yield_now();
+        }
     });
 }

@@ -5,8 +5,8 @@ use super::core::Core;
 use super::local;
 use super::runtime::Runtime;
 use crate::facade::{Arc, thread_local};
-use parking_lot::RwLock;
 use std::cell::RefCell;
+use std::sync::{PoisonError, RwLock};
 
 thread_local! {
     /// The runtimes whose `block_on` this thread is in, the innermost last.
@@ -58,10 +58,10 @@ fn default() -> Arc<Core> {
         let core = runtime.handle().core().clone();
         core.generation.is_alive().then_some(core)
     };
-    if let Some(core) = DEFAULT.read().as_ref().and_then(core) {
+    if let Some(core) = DEFAULT.read().unwrap_or_else(PoisonError::into_inner).as_ref().and_then(core) {
         return core;
     }
-    let mut runtime = DEFAULT.write();
+    let mut runtime = DEFAULT.write().unwrap_or_else(PoisonError::into_inner);
     if let Some(core) = runtime.as_ref().and_then(core) {
         return core;
     }

@@ -3,13 +3,13 @@
 use super::task::{Joiner, TaskId, TaskRef};
 use super::wait::block_on;
 use crate::park::gives_way;
-use parking_lot::Mutex;
 use std::any::Any;
 use std::error::Error;
 use std::fmt;
 use std::future::Future;
 use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::pin::Pin;
+use std::sync::{Mutex, PoisonError};
 use std::task::{Context, Poll};
 
 /// The right to a task's outcome. Await it, or [`join_blocking`](Self::join_blocking); dropping it
@@ -165,7 +165,7 @@ impl JoinError {
     #[track_caller]
     pub fn into_panic(self) -> Box<dyn Any + Send> {
         match self.why {
-            Why::Panicked(panic) => panic.into_inner(),
+            Why::Panicked(panic) => panic.into_inner().unwrap_or_else(PoisonError::into_inner),
             Why::Aborted => panic!("into_panic of a task that was aborted"),
         }
     }
@@ -178,7 +178,7 @@ impl JoinError {
     /// What the panic said, if it was text.
     fn message(&self) -> Option<String> {
         let Why::Panicked(panic) = &self.why else { return None };
-        let panic = panic.lock();
+        let panic = panic.lock().unwrap_or_else(PoisonError::into_inner);
         let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
         text.or_else(|| panic.downcast_ref::<String>().cloned())
     }

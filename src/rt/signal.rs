@@ -40,7 +40,7 @@ impl Signal {
     pub(super) fn wait(&self, limit: Duration) {
         let deadline = Instant::now() + limit;
         let mut raised = self.raised.lock();
-        while !*raised && !self.changed.wait_until(&mut raised, deadline).timed_out() {}
+        while !*raised && !self.changed.wait_until(&mut raised, deadline) {}
         *raised = false;
     }
 

@@ -50,7 +50,7 @@ impl Threads {
             match deadline {
                 None => self.ended.wait(&mut state),
                 Some(deadline) => {
-                    if self.ended.wait_until(&mut state, deadline).timed_out() {
+                    if self.ended.wait_until(&mut state, deadline) {
                         break;
                     }
                 }

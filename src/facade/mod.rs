@@ -22,7 +22,10 @@
 #![allow(unsafe_code)]
 #![allow(unused_imports, dead_code, reason = "without the feature `rt` a part of it is not used")]
 
+mod lock;
+
 pub(crate) use imp::*;
+pub(crate) use lock::{Condvar, Mutex, MutexGuard};
 
 /// The fewest bits of a fair choice: a number in `0..bound`, `bound` not 0.
 ///
@@ -55,7 +58,7 @@ mod imp {
     use std::thread;
     use std::time::Instant;
 
-    pub(crate) use parking_lot::{Condvar, Mutex, MutexGuard};
+    pub(crate) use std::sync as primitives;
     pub(crate) use std::sync::Arc;
     pub(crate) use std::sync::atomic::AtomicU8 as PublishedU8;
     pub(crate) use std::sync::atomic::{
@@ -165,6 +168,19 @@ mod imp {
     /// How many tasks fit into a worker's run queue.
     pub(crate) const RUN_QUEUE: usize = 256;
 
+    /// Waits until `condvar` is notified, or `deadline`: true if that came first.
+    pub(super) fn wait_until<'a, T>(
+        _: &'a primitives::Mutex<T>,
+        condvar: &primitives::Condvar,
+        guard: primitives::MutexGuard<'a, T>,
+        deadline: Instant,
+    ) -> (primitives::MutexGuard<'a, T>, bool) {
+        let limit = deadline.saturating_duration_since(Instant::now());
+        let (guard, timeout) =
+            condvar.wait_timeout(guard, limit).unwrap_or_else(std::sync::PoisonError::into_inner);
+        (guard, timeout.timed_out())
+    }
+
     #[cfg(test)]
     pub(crate) use std::thread::spawn;
 
@@ -217,75 +233,18 @@ mod imp {
         }
     }
 
-    /// A mutex without poison, as in production.
-    #[derive(Debug)]
-    pub(crate) struct Mutex<T>(loom::sync::Mutex<T>);
+    pub(crate) use loom::sync as primitives;
 
-    impl<T> Mutex<T> {
-        pub(crate) fn new(value: T) -> Self {
-            Self(loom::sync::Mutex::new(value))
-        }
-
-        pub(crate) fn lock(&self) -> MutexGuard<'_, T> {
-            MutexGuard(Some(self.0.lock().expect("a model does not go on after a panic")), &self.0)
-        }
-    }
-
-    /// Holds a [`Mutex`]; empty only while it waits in a [`Condvar`].
-    pub(crate) struct MutexGuard<'a, T>(Option<loom::sync::MutexGuard<'a, T>>, &'a loom::sync::Mutex<T>);
-
-    impl<T> std::ops::Deref for MutexGuard<'_, T> {
-        type Target = T;
-
-        fn deref(&self) -> &T {
-            self.0.as_ref().expect("it waits")
-        }
-    }
-
-    impl<T> std::ops::DerefMut for MutexGuard<'_, T> {
-        fn deref_mut(&mut self) -> &mut T {
-            self.0.as_mut().expect("it waits")
-        }
-    }
-
-    /// A condition variable that is used as parking_lot's.
-    #[derive(Debug)]
-    pub(crate) struct Condvar(loom::sync::Condvar);
-
-    impl Condvar {
-        pub(crate) fn new() -> Self {
-            Self(loom::sync::Condvar::new())
-        }
-
-        pub(crate) fn wait<T>(&self, guard: &mut MutexGuard<'_, T>) {
-            let inner = guard.0.take().expect("it waits already");
-            guard.0 = Some(self.0.wait(inner).expect("a model does not go on after a panic"));
-        }
-
-        /// Lets others run once; then the deadline has passed.
-        pub(crate) fn wait_until<T>(&self, guard: &mut MutexGuard<'_, T>, _deadline: Instant) -> TimedOut {
-            drop(guard.0.take().expect("it waits already"));
-            loom::thread::yield_now();
-            guard.0 = Some(guard.1.lock().expect("a model does not go on after a panic"));
-            TimedOut
-        }
-
-        pub(crate) fn notify_one(&self) {
-            self.0.notify_one();
-        }
-
-        pub(crate) fn notify_all(&self) {
-            self.0.notify_all();
-        }
-    }
-
-    /// How a wait with a deadline ends.
-    pub(crate) struct TimedOut;
-
-    impl TimedOut {
-        pub(crate) fn timed_out(&self) -> bool {
-            true
-        }
+    /// Lets others run once; then the deadline has passed.
+    pub(super) fn wait_until<'a, T>(
+        mutex: &'a primitives::Mutex<T>,
+        _: &primitives::Condvar,
+        guard: primitives::MutexGuard<'a, T>,
+        _: Instant,
+    ) -> (primitives::MutexGuard<'a, T>, bool) {
+        drop(guard);
+        loom::thread::yield_now();
+        (mutex.lock().expect("a model does not go on after a panic"), true)
     }
 
     /// A byte that is written under a lock and read without it.
