@@ -25,7 +25,7 @@
 mod lock;
 
 pub(crate) use imp::*;
-pub(crate) use lock::{Condvar, Mutex, MutexGuard};
+pub(crate) use lock::{Condvar, WaitMutex};
 
 /// The fewest bits of a fair choice: a number in `0..bound`, `bound` not 0.
 ///
@@ -58,6 +58,7 @@ mod imp {
     use std::thread;
     use std::time::Instant;
 
+    pub(crate) use parking_lot::{Mutex, MutexGuard};
     pub(crate) use std::sync as primitives;
     pub(crate) use std::sync::Arc;
     pub(crate) use std::sync::atomic::AtomicU8 as PublishedU8;
@@ -233,6 +234,7 @@ mod imp {
         }
     }
 
+    pub(crate) use super::lock::{WaitGuard as MutexGuard, WaitMutex as Mutex};
     pub(crate) use loom::sync as primitives;
 
     /// Lets others run once; then the deadline has passed.

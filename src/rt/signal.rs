@@ -1,19 +1,19 @@
 //! How the watching thread is woken: a flag under a lock, and whether it sleeps at all.
 
-use crate::facade::{AtomicBool, Condvar, Mutex, Ordering, fence};
+use crate::facade::{AtomicBool, Condvar, Ordering, WaitMutex, fence};
 use std::time::{Duration, Instant};
 
 /// Wakes one thread that waits for time to pass, or for something to happen.
 pub(super) struct Signal {
     /// Whether the thread sleeps until it is woken, however long that takes.
     dormant: AtomicBool,
-    raised: Mutex<bool>,
+    raised: WaitMutex<bool>,
     changed: Condvar,
 }
 
 impl Signal {
     pub(super) fn new() -> Self {
-        Self { dormant: AtomicBool::new(false), raised: Mutex::new(false), changed: Condvar::new() }
+        Self { dormant: AtomicBool::new(false), raised: WaitMutex::new(false), changed: Condvar::new() }
     }
 
     /// Wakes the thread.

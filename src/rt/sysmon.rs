@@ -7,8 +7,9 @@
 //!   operation then gives way, once.
 //! - *Stuck.* Of a worker in the same poll for 10 ms, the system tells what its thread does. If it is
 //!   blocked, another worker takes its place. If it computes, too, 5 ms later and if tasks wait: the
-//!   operating system then shares the processors among them. If it was not given a processor, more
-//!   threads make that worse; so only after 50 ms, and one worker in a look.
+//!   operating system then shares the processors among them. If it was not given a processor,
+//!   because this runtime's own threads take them, likewise; if others do, more threads make that
+//!   worse: so only after 50 ms.
 //! - *Too many.* When workers that were stuck come back, more run than wanted. If that lasts for
 //!   100 ms, some are told to go to sleep.
 //!
@@ -84,12 +85,20 @@ struct Sysmon {
     no_start_before: Option<Instant>,
     /// Workers that compute and were found stuck in this look.
     busy_now: usize,
+    /// How many processors the process has.
+    processors: usize,
 }
 
 /// The thread.
 pub(super) fn watch(core: Arc<Core>) {
-    let mut sysmon =
-        Sysmon { core, seen: Vec::new(), too_many_since: None, no_start_before: None, busy_now: 0 };
+    let mut sysmon = Sysmon {
+        core,
+        seen: Vec::new(),
+        too_many_since: None,
+        no_start_before: None,
+        busy_now: 0,
+        processors: std::thread::available_parallelism().map_or(1, NonZero::get),
+    };
     let mut idle_looks = 0;
     while !sysmon.core.is_closing() {
         let before = Instant::now();
@@ -184,11 +193,18 @@ impl Sysmon {
         let cause = match pastime {
             Pastime::Blocked if polled >= SLICE => StuckCause::Blocked,
             Pastime::Busy if polled >= BUSY => StuckCause::Busy,
-            Pastime::Queued if polled >= OVERDUE => StuckCause::Busy,
+            Pastime::Queued if polled >= if self.is_crowded() { BUSY } else { OVERDUE } => StuckCause::Busy,
             _ => return seen,
         };
         self.found_stuck(slot, &mut seen, now, cause);
         seen
+    }
+
+    /// True if the runtime's own threads are more than the processors: then it is for them that others
+    /// wait.
+    fn is_crowded(&self) -> bool {
+        let (live, asleep) = self.core.scheduler.idle.live();
+        live - asleep > self.processors
     }
 
     /// True if a task waits that this worker keeps waiting.
@@ -201,8 +217,7 @@ impl Sysmon {
         let busy = cause == StuckCause::Busy;
         // A worker that computes is replaced when a task waits; and once there are twice as many as
         // processors, one in each look, or a burst of computations would start as many threads.
-        let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
-        let many = self.core.scheduler.idle.live().0 >= 2 * cores.max(self.core.options.workers);
+        let many = self.core.scheduler.idle.live().0 >= 2 * self.processors.max(self.core.options.workers);
         if busy
             && (!(self.somebody_waits(slot) || self.core.scheduler.has_work()) || (many && self.busy_now > 0))
         {

@@ -2,14 +2,14 @@
 
 use super::core::Core;
 use super::{sysmon, worker};
-use crate::facade::{Arc, Condvar, Mutex, thread_local};
+use crate::facade::{Arc, Condvar, WaitMutex, thread_local};
 use std::cell::Cell;
 use std::time::Instant;
 use std::{io, mem, thread};
 
 /// The threads that a runtime has.
 pub(super) struct Threads {
-    state: Mutex<State>,
+    state: WaitMutex<State>,
     /// A thread has ended.
     ended: Condvar,
 }
@@ -23,7 +23,7 @@ struct State {
 
 impl Threads {
     pub(super) fn new() -> Self {
-        Self { state: Mutex::new(State { alive: 0, handles: Vec::new() }), ended: Condvar::new() }
+        Self { state: WaitMutex::new(State { alive: 0, handles: Vec::new() }), ended: Condvar::new() }
     }
 
     fn start(core: &Arc<Core>, name: String, run: impl FnOnce(Arc<Core>) + Send + 'static) -> io::Result<()> {

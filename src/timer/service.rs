@@ -40,7 +40,7 @@
 
 use super::clock::{Action, Clock, Due};
 use super::heap::{Heap, Key};
-use crate::facade::{Condvar, Mutex, random_below};
+use crate::facade::{Condvar, WaitMutex, random_below};
 use crate::fork::Generation;
 use crate::park::{Wake, contained};
 use std::panic::RefUnwindSafe;
@@ -62,7 +62,7 @@ const FEW_CALLS: usize = 64;
 
 pub(crate) struct Service {
     /// Not to be held while waking, calling, cloning or dropping what is somebody else's.
-    state: Mutex<State>,
+    state: WaitMutex<State>,
     /// The thread is to look again.
     earlier: Condvar,
     /// Starts a thread that takes [`turn`](Self::turn)s; false if that is not possible now.
@@ -135,7 +135,7 @@ impl Service {
             thread: Thread::None,
             process: Generation::now(),
         };
-        Self { state: Mutex::new(state), earlier: Condvar::new(), start }
+        Self { state: WaitMutex::new(state), earlier: Condvar::new(), start }
     }
 
     /// What the thread does again and again: does some of what is due by `now`; if nothing is, waits
