@@ -1,0 +1,3 @@
+module hchan-runtimes
+
+go 1.22
