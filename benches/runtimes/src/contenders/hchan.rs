@@ -1,9 +1,6 @@
 //! hchan with its own channels. Capacity 0 is a rendezvous. All channels can be shared.
-//!
-//! The timers are those of `recv_timeout` and of `default(duration)` in `select!`.
 
 use crate::contender::{Contender, Join, Rx, Tx};
-use std::convert::Infallible;
 use std::future::Future;
 use std::time::Duration;
 
@@ -58,17 +55,14 @@ impl Contender for Hchan {
     }
 
     async fn sleep(time: Duration) {
-        let _ = hchan::never::<Infallible>().recv_timeout(time).await;
+        hchan::time::sleep(time).await;
     }
 
     async fn within<F>(time: Duration, future: F) -> bool
     where
         F: Future<Output = ()> + Send,
     {
-        hchan::select! {
-            wait(future) -> _ => true,
-            default(time) => false,
-        }
+        hchan::time::timeout(time, future).await.is_ok()
     }
 }
 
