@@ -166,6 +166,10 @@ mod imp {
         Ordering::Release
     }
 
+    /// Nothing; under loom, an error if another thread may still be using what the number is in.
+    #[inline]
+    pub(crate) fn expect_unshared(_: &mut AtomicUsize) {}
+
     /// How many tasks fit into a worker's run queue.
     pub(crate) const RUN_QUEUE: usize = 256;
 
@@ -341,6 +345,11 @@ mod imp {
 
     pub(crate) fn publish_order() -> Ordering {
         if WEAKENED.get() { Ordering::Relaxed } else { Ordering::Release }
+    }
+
+    /// An access that loom reports unless all others came before it: a use after free would not be.
+    pub(crate) fn expect_unshared(number: &mut AtomicUsize) {
+        number.with_mut(|_| ());
     }
 
     /// So few that a model can fill it.

@@ -53,8 +53,6 @@ pub struct Builder {
 
 /// What [`Runtime::shutdown`] left behind.
 #[derive(Clone, Debug)]
-#[must_use = "it says which tasks did not stop"]
-#[non_exhaustive]
 pub struct ShutdownReport {
     /// The tasks that were still in a poll, or a blocking job, when the time was up. Their threads go
     /// on, and end when these polls do.
@@ -252,7 +250,8 @@ impl Builder {
 
     /// Is called when a poll has gone on for so long (10 ms if it blocks its thread, 15 ms if it
     /// computes while other tasks wait) that another worker takes its place: once for each such poll,
-    /// on a thread of the runtime's that does nothing else meanwhile.
+    /// on the thread that also starts workers, so it should be brief, and must not wait for a task of
+    /// this runtime. A panic in it is contained.
     pub fn on_stuck(mut self, tell: impl Fn(&StuckPoll) + Send + Sync + 'static) -> Self {
         self.given.on_stuck = Some(std::sync::Arc::new(tell));
         self

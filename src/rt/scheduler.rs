@@ -28,7 +28,7 @@ use super::inject::Inject;
 use super::signal::Signal;
 use super::slot::{STUCK, Slot};
 use super::task::Notified;
-use crate::facade::{Arc, AtomicUsize, Ordering, fence};
+use crate::facade::{Arc, AtomicUsize, Ordering, expect_unshared, fence};
 use std::sync::OnceLock;
 
 /// The shared part of a runtime.
@@ -87,11 +87,12 @@ impl Scheduler {
 
     /// Queues tasks for any worker; drops them if the runtime is going.
     pub(super) fn inject_all(&self, tasks: impl IntoIterator<Item = Notified>) {
-        // Ordering: Relaxed: a number for people.
-        self.injected.fetch_add(1, Ordering::Relaxed);
         if self.global.push(tasks) {
             self.notify();
         }
+        // Last of all, so that a model sees whether the scheduler is still there.
+        // Ordering: Relaxed: a number for people.
+        self.injected.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Sees to it that somebody will look for what was just queued: the left column.
@@ -151,5 +152,11 @@ impl Scheduler {
     pub(super) fn injected(&self) -> usize {
         // Ordering: Relaxed: a number for people.
         self.injected.load(Ordering::Relaxed)
+    }
+}
+
+impl Drop for Scheduler {
+    fn drop(&mut self) {
+        expect_unshared(&mut self.injected);
     }
 }
