@@ -1,6 +1,6 @@
 //! A runtime of green tasks: many tasks on few threads, that keep going when one of them blocks.
 //!
-//! [`go`](crate::go) spawns a task, [`run`](crate::run) runs a main one; both use a runtime that is
+//! [`go`] spawns a task, [`run`] runs a main one; both use a runtime that is
 //! started when first needed. A [`Runtime`] of one's own has its own threads, and ends when dropped.
 //!
 //! # What is promised
