@@ -77,6 +77,8 @@ struct Seen {
 
 struct Sysmon {
     core: Arc<Core>,
+    /// The time, as far as it was watched.
+    clock: Instant,
     /// By number.
     seen: Vec<Option<Seen>>,
     /// Since when more workers run than are wanted.
@@ -93,6 +95,7 @@ struct Sysmon {
 pub(super) fn watch(core: Arc<Core>) {
     let mut sysmon = Sysmon {
         core,
+        clock: Instant::now(),
         seen: Vec::new(),
         too_many_since: None,
         no_start_before: None,
@@ -110,20 +113,21 @@ pub(super) fn watch(core: Arc<Core>) {
             scheduler.sysmon.wait(PERIOD);
         }
         idle_looks = if sysmon.core.all_asleep() { idle_looks + 1 } else { 0 };
-        sysmon.look(before.elapsed() > 4 * PERIOD);
+        sysmon.look(before.elapsed());
     }
 }
 
 impl Sysmon {
-    /// Looks at everything once. If this thread itself `overslept` (it was stopped, or got no
-    /// processor), what it remembers says nothing about the workers, who may have been stopped too.
-    fn look(&mut self, overslept: bool) {
-        if overslept {
-            self.seen.clear();
-        }
+    /// Looks at everything once, `elapsed` after the last look.
+    ///
+    /// Much of that counts only in part: then this thread was stopped or got no processor, and the
+    /// workers may have been stopped with it. It does count, or nothing would ever be found on a machine
+    /// that is always short of processors.
+    fn look(&mut self, elapsed: Duration) {
+        self.clock += elapsed.min(4 * PERIOD);
         self.start_threads();
         let core = self.core.clone();
-        let now = Instant::now();
+        let now = self.clock;
         self.busy_now = 0;
         for slot in core.scheduler.slots() {
             self.look_at(slot, now);
