@@ -173,14 +173,15 @@ impl Sysmon {
 
     /// Finds out whether a slice is over and whether a poll is stuck.
     fn judge(&mut self, slot: &Slot, mut seen: Seen, now: Instant) -> Seen {
-        if slot.control() & STUCK != 0 {
-            // It may have been woken into just before it was told. What comes after counts anew.
-            self.core.scheduler.empty(slot);
-            return Seen { poll: now, times: None, ..seen };
-        }
         let Some(_) = seen.progress.task else { return seen };
+        // Also of one that is stuck: there may be no thread to take its place.
         if now - seen.slice >= SLICE && slot.control() & SLICE_OVER == 0 && self.somebody_waits(slot) {
             slot.tell(SLICE_OVER);
+        }
+        if slot.control() & STUCK != 0 {
+            // A task may have been woken into it just before it was told. What comes after counts anew.
+            self.core.scheduler.empty(slot);
+            return Seen { poll: now, times: None, ..seen };
         }
         if now == seen.poll {
             return seen;
