@@ -1,26 +1,13 @@
 //! Groups: the first failure ends the others, and nobody is left behind.
 #![cfg(feature = "rt")]
 
+mod support;
+
 use hchan::{Group, GroupError, Runtime, bounded, go, yield_now};
 use std::future::pending;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
-
-/// Counts those that are alive.
-struct Alive(Arc<AtomicUsize>);
-
-impl Alive {
-    fn new(count: &Arc<AtomicUsize>) -> Self {
-        count.fetch_add(1, SeqCst);
-        Self(count.clone())
-    }
-}
-
-impl Drop for Alive {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, SeqCst);
-    }
-}
+use support::Alive;
 
 #[test]
 fn a_group_without_failures_succeeds_and_may_be_used_again() {

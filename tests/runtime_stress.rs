@@ -11,7 +11,7 @@ use std::sync::{Arc, Barrier, Mutex};
 use std::task::{Poll, Waker};
 use std::thread;
 use std::time::Duration;
-use support::LONG;
+use support::{Alive, LONG};
 
 fn runtime(workers: usize) -> Runtime {
     Runtime::builder().workers(workers).build().unwrap()
@@ -136,22 +136,6 @@ fn tasks_that_panic_while_they_are_woken() {
         assert!(task.join_blocking().unwrap_err().is_panic());
     }
     std::panic::set_hook(hook);
-}
-
-/// Counts those that are alive.
-struct Alive(Arc<AtomicUsize>);
-
-impl Alive {
-    fn new(count: &Arc<AtomicUsize>) -> Self {
-        count.fetch_add(1, SeqCst);
-        Self(count.clone())
-    }
-}
-
-impl Drop for Alive {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, SeqCst);
-    }
 }
 
 #[test]
