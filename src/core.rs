@@ -14,15 +14,18 @@
 //! 3. `closed` implies that both are empty.
 //! 4. `len <= capacity`, but for values that came back from cancelled receivers.
 
+use crate::outbox::Outbox;
 use crate::park::{Wake, WakeList};
-use crate::ring::{Ring, Ticket};
+use crate::queue::Queue;
+use crate::ring::Ticket;
 use crate::waitq::WaitQueue;
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 /// A channel under its lock.
 pub(crate) struct State<T> {
     /// What has been sent and not yet received.
-    queue: Ring<T>,
+    queue: Queue<T>,
     /// How many values may be queued: 0 for rendezvous, `usize::MAX` for unbounded.
     capacity: usize,
     /// Set once. Nothing is queued or waits after that, but cancelled receivers may return values.
@@ -79,11 +82,13 @@ pub(crate) const MAY_SEND: u8 = 1;
 pub(crate) const MAY_RECV: u8 = 2;
 /// The channel is closed.
 pub(crate) const CLOSED: u8 = 4;
+/// A part of the queue is where receivers take it without the lock: the other bits know nothing of it.
+pub(crate) const LENT: u8 = 8;
 
 impl<T> State<T> {
     pub(crate) const fn new(capacity: usize) -> Self {
         Self {
-            queue: Ring::new(),
+            queue: Queue::new(),
             capacity,
             closed: false,
             senders: WaitQueue::new(),
@@ -105,7 +110,7 @@ impl<T> State<T> {
     }
 
     fn has_room(&self) -> bool {
-        self.queue.len() < self.capacity
+        self.queue.has_room(self.capacity)
     }
 
     /// The summary bits.
@@ -114,9 +119,11 @@ impl<T> State<T> {
         if self.closed {
             return MAY_SEND | MAY_RECV | CLOSED;
         }
-        let send = self.has_room() || !self.receivers.is_empty();
-        let recv = !self.queue.is_empty() || !self.senders.is_empty();
-        (u8::from(send) * MAY_SEND) | (u8::from(recv) * MAY_RECV)
+        let lent = self.queue.lent();
+        let room = if lent == 0 { self.has_room() } else { self.queue.behind() + lent < self.capacity };
+        let send = room || !self.receivers.is_empty();
+        let recv = self.queue.behind() > 0 || !self.senders.is_empty();
+        (u8::from(send) * MAY_SEND) | (u8::from(recv) * MAY_RECV) | (u8::from(lent > 0) * LENT)
     }
 
     /// Hands the offer to the first waiting receiver, or queues it.
@@ -152,6 +159,19 @@ impl<T> State<T> {
             return Received::Value(value, self.queue.departs(), Some(wake));
         }
         if self.closed { Received::Closed } else { Received::Empty }
+    }
+
+    /// Lets receivers take what is queued without the lock, if that is worth it and nobody waits for a
+    /// place. Returns an outbox that is new.
+    #[inline]
+    pub(crate) fn lend(&mut self) -> Option<&Arc<Outbox<T>>> {
+        if self.senders.is_empty() { self.queue.lend() } else { None }
+    }
+
+    /// A sender may be about to join the line: from now on values leave under the lock, so that each
+    /// place that becomes free is given to it.
+    pub(crate) fn shut(&self) {
+        self.queue.shut();
     }
 
     /// Queues the value of the first waiting sender where a place is free.

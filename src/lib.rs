@@ -67,7 +67,9 @@ mod group;
 #[cfg(feature = "rt")]
 mod limit;
 mod list;
+mod outbox;
 mod park;
+mod queue;
 mod ring;
 #[cfg(feature = "rt")]
 pub mod rt;

@@ -15,7 +15,7 @@
 //!    reported it, and it is no affair of whoever served its owner. Letting it through would lose
 //!    the value in that one's hands, and abort the process where it is dropping something.
 
-use crate::facade::{Parker, Unparker, spin_limit, thread_local};
+use crate::facade::{Parker, Unparker, spin_until, thread_local};
 use smallvec::SmallVec;
 use std::any::Any;
 use std::cell::Cell;
@@ -47,27 +47,44 @@ impl Wake {
     }
 }
 
-/// The wakes that a step owes, in the order of the waiters. Up to eight need no allocation.
+/// The wakes that a step owes, in the order of the waiters: most often one or none. Up to eight need
+/// no allocation.
 #[must_use = "the waiters in it are still asleep"]
 #[derive(Default)]
-pub(crate) struct WakeList(SmallVec<[Wake; 8]>);
+pub(crate) struct WakeList {
+    first: Option<Wake>,
+    /// Empty as long as there is no first.
+    others: SmallVec<[Wake; 7]>,
+}
 
 impl WakeList {
+    #[inline]
     pub(crate) fn new() -> Self {
         Self::default()
     }
 
+    #[inline]
     pub(crate) fn push(&mut self, wake: Wake) {
-        self.0.push(wake);
+        if self.first.is_none() {
+            self.first = Some(wake);
+        } else {
+            self.others.push(wake);
+        }
     }
 
+    #[inline]
     pub(crate) fn extend(&mut self, wake: Option<Wake>) {
-        self.0.extend(wake);
+        wake.into_iter().for_each(|wake| self.push(wake));
     }
 
     /// Wakes all.
+    #[inline]
     pub(crate) fn wake_all(self) {
-        self.0.into_iter().for_each(Wake::wake);
+        let Some(first) = self.first else { return };
+        first.wake();
+        if !self.others.is_empty() {
+            self.others.into_iter().for_each(Wake::wake);
+        }
     }
 }
 
@@ -166,11 +183,8 @@ pub(crate) fn drop_all<T>(values: impl IntoIterator<Item = T>) {
 /// Spins briefly (waking a thread costs tens of microseconds), then parks. Whoever makes `done` true
 /// wakes the thread afterwards; wakes meant for something else cost one look.
 pub(crate) fn wait_until(parker: &Parker, deadline: Option<Instant>, done: impl Fn() -> bool) -> bool {
-    for _ in 0..spin_limit() {
-        if done() {
-            return true;
-        }
-        std::hint::spin_loop();
+    if spin_until(&done) {
+        return true;
     }
     let _blocked = Blocked::new();
     loop {

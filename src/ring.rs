@@ -11,7 +11,7 @@
 //!    increase strictly. All of them are older than the values behind, which have never left: to
 //!    leave, a value must be the oldest.
 //! 2. Every ticket ever given is less than `next`.
-//! 3. An empty ring holds at most [`kept_slots`] slots.
+//! 3. A ring that is emptied here holds at most [`kept_slots`] slots.
 //!
 //! Rejected: a ticket beside every value (eight bytes each, for the rare return); keeping a burst's
 //! memory until the channel dies (tokio #7355: 7.4 GB for 300,000 idle channels). Giving it back
@@ -35,7 +35,7 @@ pub(crate) struct Ring<T> {
 }
 
 /// How many slots an empty ring keeps: 2 KiB of them, at least 32 where these take at most 8 KiB.
-const fn kept_slots<T>() -> usize {
+pub(crate) const fn kept_slots<T>() -> usize {
     let size = if size_of::<T>() == 0 { 1 } else { size_of::<T>() };
     let by_size = 2048 / size;
     if by_size >= 32 {
@@ -54,10 +54,6 @@ impl<T> Ring<T> {
 
     pub(crate) fn len(&self) -> usize {
         self.slots.len()
-    }
-
-    pub(crate) fn is_empty(&self) -> bool {
-        self.slots.is_empty()
     }
 
     /// Queues a value behind all others. `limit` is how many the ring should ever need to hold: a
@@ -111,6 +107,19 @@ impl<T> Ring<T> {
     pub(crate) fn take_all(&mut self) -> VecDeque<T> {
         self.returned = None;
         std::mem::take(&mut self.slots)
+    }
+
+    /// True if some values came back.
+    #[inline]
+    pub(crate) fn has_returned(&self) -> bool {
+        self.returned.as_ref().is_some_and(|tickets| !tickets.is_empty())
+    }
+
+    /// What is queued, oldest first, to be taken away or put in front of. None of it came back: that
+    /// would be older than all else.
+    pub(crate) fn values(&mut self) -> &mut VecDeque<T> {
+        debug_assert!(!self.has_returned(), "these stay where they are");
+        &mut self.slots
     }
 
     #[cold]

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 /// Each layer may use those above it in this list, and itself where it is a folder.
 const LAYERS: &[&[&str]] = &[
     &["facade", "error", "fork"],
-    &["park", "ring", "list"],
-    &["waitq", "timer", "rt"],
+    &["park", "ring", "list", "outbox"],
+    &["waitq", "timer", "rt", "queue"],
     &["core"],
     &["shared"],
     &["arm"],
@@ -22,13 +22,16 @@ const LAYERS: &[&[&str]] = &[
 
 /// Where `unsafe` may be.
 const UNSAFE: &[&str] = &[
-    "facade/mod",
     "fork",
+    "outbox",
     "list",
     "waitq",
-    "shared",
-    "arm",
-    "waiting",
+    "shared/mod",
+    "shared/locked",
+    "arm/mod",
+    "arm/operation",
+    "waiting/arms",
+    "waiting/mod",
     "core/tests",
     "chan/stream",
     "select/dynamic",

@@ -39,14 +39,15 @@ impl<T> Future for Receiving<'_, T> {
             }
             // Straight into the caller's hands, without the node between.
             match shared.recv_now() {
-                Err(TryRecvError::Empty) => {}
+                Err(TryRecvError::Empty) => ready!(waiting.as_mut().poll_unready(cx)),
                 received => {
                     waiting.skip();
                     return Poll::Ready(received.map_err(|_| RecvError));
                 }
-            }
+            };
+        } else {
+            ready!(waiting.as_mut().poll(cx));
         }
-        ready!(waiting.as_mut().poll(cx));
         Poll::Ready(waiting.as_ref().only().finish())
     }
 }

@@ -9,20 +9,16 @@
 //! What differs under loom, besides the primitives:
 //!
 //! - a run queue holds four tasks, so that a model can fill it;
-//! - a blocked thread does not spin ([`spin_limit`] is 0), since spinning shows loom nothing;
+//! - a blocked thread does not spin ([`spin_until`] looks once), since spinning shows loom nothing;
 //! - there is no clock: a wait with a deadline gives others one chance to run and then times out;
 //! - an unbiased select looks at its arms in the order written, so that an execution repeats;
 //! - [`publish_order`] can be weakened, which is the bug that the canary seeds and loom must find.
-//!
-//! # Unsafe
-//!
-//! 1. `RawMutex::unlock` needs the calling thread to hold the lock. A [`LockGuard`] exists only
-//!    between `lock` and its own drop, cannot be cloned, and is not `Send`.
 
-#![allow(unsafe_code)]
 #![allow(unused_imports, dead_code, reason = "without the feature `rt` a part of it is not used")]
 
 mod lock;
+#[cfg(not(hchan_loom))]
+mod spin;
 
 pub(crate) use imp::*;
 pub(crate) use lock::{Condvar, WaitMutex};
@@ -52,12 +48,12 @@ pub(crate) fn random_below(bound: usize) -> usize {
 
 #[cfg(not(hchan_loom))]
 mod imp {
-    use parking_lot::lock_api::RawMutex as _;
     use std::marker::PhantomData;
-    use std::sync::OnceLock;
     use std::thread;
     use std::time::Instant;
 
+    pub(crate) use super::spin::spin_until;
+    use super::spin::{SpinLock, is_single};
     pub(crate) use parking_lot::{Mutex, MutexGuard};
     pub(crate) use std::sync as primitives;
     pub(crate) use std::sync::Arc;
@@ -68,9 +64,9 @@ mod imp {
     pub(crate) use std::thread::Thread as Unparker;
     pub(crate) use std::thread_local;
 
-    /// A mutual-exclusion lock of one byte that protects no value of its own, so that a select can
+    /// A lock of one byte that protects no value of its own, so that a select can
     /// hold those of channels of different types together.
-    pub(crate) struct Lock(parking_lot::RawMutex);
+    pub(crate) struct Lock(SpinLock);
 
     /// Holds a [`Lock`] until it is dropped.
     #[must_use]
@@ -81,7 +77,7 @@ mod imp {
 
     impl Lock {
         pub(crate) const fn new() -> Self {
-            Self(parking_lot::RawMutex::INIT)
+            Self(SpinLock::new())
         }
 
         #[inline]
@@ -99,8 +95,7 @@ mod imp {
     impl Drop for LockGuard<'_> {
         #[inline]
         fn drop(&mut self) {
-            // SAFETY: point 1: this guard is the proof that this thread holds the lock.
-            unsafe { self.lock.0.unlock() }
+            self.lock.0.unlock();
         }
     }
 
@@ -147,17 +142,9 @@ mod imp {
         }
     }
 
-    /// How often a blocked thread looks again before it parks.
-    ///
-    /// 0 on a machine, or under an affinity mask, of one processor: there the peer cannot run
-    /// while this thread spins. Asked once, then remembered.
-    pub(crate) fn spin_limit() -> u32 {
-        const SPINS: u32 = 200;
-        static LIMIT: OnceLock<u32> = OnceLock::new();
-        *LIMIT.get_or_init(|| match thread::available_parallelism() {
-            Ok(n) if n.get() > 1 => SPINS,
-            _ => 0,
-        })
+    /// Whether a thread that waits for another one may do so without giving up its processor.
+    pub(crate) fn may_spin() -> bool {
+        !is_single()
     }
 
     /// The order in which a decided claim is published.
@@ -172,6 +159,9 @@ mod imp {
 
     /// How many tasks fit into a worker's run queue.
     pub(crate) const RUN_QUEUE: usize = 256;
+
+    /// How many queued values a receiver finds worth taking out together.
+    pub(crate) const LEND: usize = 8;
 
     /// Waits until `condvar` is notified, or `deadline`: true if that came first.
     pub(super) fn wait_until<'a, T>(
@@ -328,8 +318,13 @@ mod imp {
         }
     }
 
-    pub(crate) fn spin_limit() -> u32 {
-        0
+    /// One look: spinning shows loom nothing.
+    pub(crate) fn spin_until(mut done: impl FnMut() -> bool) -> bool {
+        done()
+    }
+
+    pub(crate) fn may_spin() -> bool {
+        false
     }
 
     pub(crate) fn random_below(_bound: usize) -> usize {
@@ -354,6 +349,9 @@ mod imp {
 
     /// So few that a model can fill it.
     pub(crate) const RUN_QUEUE: usize = 4;
+
+    /// So few that a model does so.
+    pub(crate) const LEND: usize = 1;
 
     #[cfg(test)]
     pub(crate) use loom::thread::spawn;

@@ -15,7 +15,7 @@ use super::local::{Entered, Local};
 use super::slot::{CLOSE, GAVE_WAY, Progress, SLICE_OVER, STEP_ASIDE, STUCK, Slot};
 use super::task::{Header, Notified, Ran};
 use super::times::thread_number;
-use crate::facade::{Arc, Parker, RUN_QUEUE, random_below, spin_limit};
+use crate::facade::{Arc, Parker, RUN_QUEUE, may_spin, random_below};
 use smallvec::SmallVec;
 use std::time::{Duration, Instant};
 
@@ -197,7 +197,7 @@ impl Worker<'_> {
         let task = seen.iter().find_map(|Seen { slot, next, progress }| {
             if slot.control() & STUCK == 0 {
                 // On one processor the other worker cannot go on while this one waits.
-                if spin_limit() == 0 {
+                if !may_spin() {
                     return None;
                 }
                 while since.elapsed() < NEXT_IS_LATE {

@@ -16,7 +16,7 @@ use crate::error::{RecvError, SendError};
 use crate::limit::Limit;
 use crate::park::drop_all;
 use crate::shared::Shared;
-use crate::waiting::{Arms, Bias, Waiting, deadline_after};
+use crate::waiting::{Arms, Bias, ManyLocks, ManyOrder, Waiting, deadline_after, lock_many, order_many};
 use pin_project_lite::pin_project;
 use std::fmt;
 use std::future::Future;
@@ -303,6 +303,20 @@ struct Entries<'s, 'a> {
 
 // Not `BORROWED`: `Select::waiting` has reset them, and nobody has used them since.
 impl Arms for Entries<'_, '_> {
+    type Order = ManyOrder;
+    type Locks<'l>
+        = ManyLocks<'l>
+    where
+        Self: 'l;
+
+    fn order(&self, bias: Bias) -> ManyOrder {
+        order_many(self.len(), bias)
+    }
+
+    fn lock(self: Pin<&Self>) -> ManyLocks<'_> {
+        lock_many(self)
+    }
+
     fn len(&self) -> usize {
         self.entries.len()
     }

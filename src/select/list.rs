@@ -9,7 +9,7 @@ use super::slot::SlotArm;
 use crate::arm::{Arm, RecvArm, SendArm};
 use crate::chan::{Receiver, Sender};
 use crate::error::{RecvError, SendError};
-use crate::waiting::Arms;
+use crate::waiting::{Arms, Bias, ManyLocks, ManyOrder, lock_many, order_many};
 use pin_project_lite::pin_project;
 use std::future::{Future, IntoFuture};
 use std::pin::Pin;
@@ -109,6 +109,19 @@ impl<L> Listed<L> {
 impl<L: List> Arms for Listed<L> {
     const FUTURES: bool = L::FUTURES;
     const BORROWED: bool = true;
+    type Order = ManyOrder;
+    type Locks<'a>
+        = ManyLocks<'a>
+    where
+        L: 'a;
+
+    fn order(&self, bias: Bias) -> ManyOrder {
+        order_many(L::LEN, bias)
+    }
+
+    fn lock(self: Pin<&Self>) -> ManyLocks<'_> {
+        lock_many(self)
+    }
 
     fn len(&self) -> usize {
         L::LEN

@@ -28,44 +28,19 @@
 
 #![allow(unsafe_code)]
 
+mod arms;
+
 use crate::arm::Arm;
-use crate::facade::{LockGuard, Parker, random_below};
+use crate::facade::{Parker, spin_until};
 use crate::park::{Wake, WakeList, gives_way, wait_until};
 use crate::timer::now;
 use crate::waitq::{Party, Verdict};
+pub use arms::Bias;
+pub(crate) use arms::{Arms, ManyLocks, ManyOrder, One, lock_many, order_many};
 use pin_project_lite::pin_project;
-use smallvec::SmallVec;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
-
-/// The arms of a party.
-pub(crate) trait Arms {
-    /// Whether some arms are futures.
-    const FUTURES: bool = false;
-    /// Whether the arms may have served another party before.
-    const BORROWED: bool = false;
-
-    /// How many there are, futures included.
-    fn len(&self) -> usize;
-
-    /// The arm of that number; `None` if it is a future, or was removed.
-    fn arm(self: Pin<&Self>, index: usize) -> Option<Pin<&dyn Arm>>;
-
-    /// Polls the future of that number; true if it is ready, with its output kept. False for others.
-    fn poll_future(self: Pin<&mut Self>, _index: usize, _cx: &mut Context<'_>) -> bool {
-        false
-    }
-}
-
-/// In which order arms are looked at.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Bias {
-    /// A random one.
-    Fair,
-    /// As listed.
-    Listed,
-}
 
 /// How far a party has got.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -78,8 +53,10 @@ enum Phase {
     Over,
 }
 
-/// The numbers of the arms in the order in which to look at them.
-type Order = SmallVec<[u32; 8]>;
+/// A wait that ends so soon is not spent on lingering.
+const LINGER: Duration = Duration::from_micros(50);
+/// How often a thread that lingers finds that others were faster, before it joins the line.
+const LOOKS: usize = 16;
 
 pin_project! {
     /// A party and its arms. What to do with the winner is the caller's business.
@@ -158,11 +135,24 @@ impl<S: Arms> Waiting<S> {
                 }
             }
         }
-        let order = self.order();
-        if let Some(winner) = self.as_mut().look(&order, Some(cx)) {
+        let order = self.arms.order(self.bias);
+        if let Some(winner) = self.as_mut().look(order.as_ref(), Some(cx)) {
             return Poll::Ready(winner);
         }
-        match self.queue_up(&order, Wake::Task(cx.waker().clone())) {
+        self.wait_in_line(order.as_ref(), cx)
+    }
+
+    /// The first poll as a task that has looked already, and in vain.
+    #[inline]
+    pub(crate) fn poll_unready(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<usize> {
+        self.as_mut().begin();
+        let order = self.arms.order(self.bias);
+        self.wait_in_line(order.as_ref(), cx)
+    }
+
+    #[inline]
+    fn wait_in_line(self: Pin<&mut Self>, order: &[u32], cx: &mut Context<'_>) -> Poll<usize> {
+        match self.queue_up(order, Wake::Task(cx.waker().clone())) {
             Some(winner) => Poll::Ready(winner),
             None => Poll::Pending,
         }
@@ -171,12 +161,15 @@ impl<S: Arms> Waiting<S> {
     /// Waits as a thread, until `deadline` at most: the number of the winner, or `None` in time.
     pub(crate) fn block(mut self: Pin<&mut Self>, deadline: Option<Instant>) -> Option<usize> {
         self.as_mut().begin();
-        let order = self.order();
-        if let Some(winner) = self.as_mut().look(&order, None) {
+        let order = self.arms.order(self.bias);
+        if let Some(winner) = self.as_mut().look(order.as_ref(), None) {
+            return Some(winner);
+        }
+        if let Some(winner) = self.as_mut().linger(order.as_ref(), deadline) {
             return Some(winner);
         }
         let (parker, unparker) = Parker::new();
-        if let Some(winner) = self.as_mut().queue_up(&order, Wake::Thread(unparker)) {
+        if let Some(winner) = self.as_mut().queue_up(order.as_ref(), Wake::Thread(unparker)) {
             return Some(winner);
         }
         if wait_until(&parker, deadline, || self.party.verdict().is_decided()) {
@@ -190,15 +183,15 @@ impl<S: Arms> Waiting<S> {
     /// Futures are polled once if there is a context.
     pub(crate) fn try_once(mut self: Pin<&mut Self>, cx: Option<&mut Context<'_>>) -> Option<usize> {
         self.as_mut().begin();
-        let order = self.order();
-        if let Some(winner) = self.as_mut().look(&order, cx) {
+        let order = self.arms.order(self.bias);
+        if let Some(winner) = self.as_mut().look(order.as_ref(), cx) {
             return Some(winner);
         }
         let this = self.as_ref().project_ref();
         let mut wakes = WakeList::new();
-        let locks = lock_all(this.arms);
+        let locks = this.arms.lock();
         // SAFETY: point 2: it has not waited; all locks are held.
-        let winner = unsafe { try_all_locked(this.arms, &order, &mut wakes) };
+        let winner = unsafe { arms::try_locked(this.arms, order.as_ref(), &mut wakes) };
         drop(locks);
         if winner.is_some() {
             *self.project().phase = Phase::Over;
@@ -221,20 +214,8 @@ impl<S: Arms> Waiting<S> {
         assert!(self.phase == Phase::New, "a party waits once");
         if S::BORROWED {
             let arms = self.as_ref().arms();
-            (0..arms.len()).filter_map(|index| arms.arm(index)).for_each(|arm| arm.reset());
+            arms::each(arms).for_each(|arm| arm.reset());
         }
-    }
-
-    /// The order for this round.
-    fn order(&self) -> Order {
-        let mut order: Order = (0..self.arms.len() as u32).collect();
-        if self.bias == Bias::Fair {
-            // Fisher-Yates.
-            for last in (1..order.len()).rev() {
-                order.swap(last, random_below(last + 1));
-            }
-        }
-        order
     }
 
     /// Step 1: one arm at a time. The party is `Held`.
@@ -255,17 +236,43 @@ impl<S: Arms> Waiting<S> {
         Some(winner)
     }
 
+    /// Looks on for some microseconds before it joins a line: where messages come and go all the time,
+    /// no waker need be used for them, and they move in batches. Only for arms that may become ready by
+    /// themselves: at a rendezvous nothing happens unless one of the two is in line.
+    fn linger(mut self: Pin<&mut Self>, order: &[u32], deadline: Option<Instant>) -> Option<usize> {
+        let soon = deadline.is_some_and(|deadline| deadline.saturating_duration_since(now()) < LINGER);
+        if soon || !arms::each(self.as_ref().arms()).all(|arm| arm.may_linger()) {
+            return None;
+        }
+        for _ in 0..LOOKS {
+            if !spin_until(|| arms::each(self.as_ref().arms()).any(|arm| arm.looks_ready())) {
+                return None;
+            }
+            let winner = self.as_mut().look(order, None);
+            if winner.is_some() {
+                return winner;
+            }
+        }
+        None
+    }
+
     /// Step 2. The party is `Held`, and open afterwards unless there was a winner after all.
     fn queue_up(self: Pin<&mut Self>, order: &[u32], wake: Wake) -> Option<usize> {
         let this = self.as_ref().project_ref();
         let mut wakes = WakeList::new();
-        let locks = lock_all(this.arms);
+        let locks = this.arms.lock();
         // SAFETY: point 2; all locks are held.
-        let winner = unsafe { try_all_locked(this.arms, order, &mut wakes) };
+        unsafe { arms::prepare(this.arms) };
+        // SAFETY: as above.
+        let winner = unsafe { arms::try_locked(this.arms, order, &mut wakes) };
         let spare = match winner {
             Some(_) => Some(wake),
-            // SAFETY: as above, and point 3.
-            None => unsafe { join_lines(this.party, this.arms, order, wake) },
+            None => {
+                // SAFETY: as above, and point 3.
+                unsafe { arms::enqueue(this.party, this.arms, order) };
+                // SAFETY: as above.
+                unsafe { this.party.open(wake) }
+            }
         };
         drop(locks);
         match winner {
@@ -284,7 +291,7 @@ impl<S: Arms> Waiting<S> {
         }
         let mut waker = Some(cx.waker().clone());
         let this = self.as_ref().project_ref();
-        let locks = lock_all(this.arms);
+        let locks = this.arms.lock();
         let waits = this.party.verdict() == Verdict::Open;
         let spare = match waker.take_if(|_| waits) {
             // SAFETY: point 1; all locks are held.
@@ -319,11 +326,7 @@ impl<S: Arms> Waiting<S> {
     fn withdraw(self: Pin<&mut Self>) {
         let this = self.project();
         *this.phase = Phase::Over;
-        for index in 0..this.arms.len() {
-            if let Some(arm) = this.arms.as_ref().arm(index) {
-                arm.withdraw();
-            }
-        }
+        arms::each(this.arms.as_ref()).for_each(|arm| arm.withdraw());
     }
 }
 
@@ -338,61 +341,6 @@ fn pass_through_lock<S: Arms>(arms: Pin<&S>, index: usize) {
         && let Some(lock) = arm.get_ref().lock()
     {
         drop(lock.lock());
-    }
-}
-
-/// Locks the channels of all arms, each once, in the one order that all parties keep.
-fn lock_all<S: Arms>(arms: Pin<&S>) -> SmallVec<[LockGuard<'_>; 8]> {
-    let mut locks: SmallVec<[_; 8]> =
-        (0..arms.len()).filter_map(|index| arms.arm(index)?.get_ref().lock()).collect();
-    locks.sort_unstable_by_key(|lock| lock.order());
-    locks.dedup_by_key(|lock| lock.order());
-    locks.into_iter().map(|lock| lock.lock()).collect()
-}
-
-/// # Safety
-///
-/// The party is `Held`, and this thread holds the locks of all arms.
-unsafe fn try_all_locked<S: Arms>(arms: Pin<&S>, order: &[u32], wakes: &mut WakeList) -> Option<usize> {
-    order.iter().map(|index| *index as usize).find(|&index| {
-        // SAFETY: promised by the caller.
-        arms.arm(index).is_some_and(|arm| unsafe { arm.try_locked(wakes) })
-    })
-}
-
-/// Queues all arms and opens the party. Returns its last wake.
-///
-/// # Safety
-///
-/// As [`try_all_locked`], which has just failed; party and arms stay until they are withdrawn.
-unsafe fn join_lines<S: Arms>(party: Pin<&Party>, arms: Pin<&S>, order: &[u32], wake: Wake) -> Option<Wake> {
-    for index in order {
-        if let Some(arm) = arms.arm(*index as usize) {
-            // SAFETY: promised by the caller.
-            unsafe { arm.enqueue(party, *index as usize) };
-        }
-    }
-    // SAFETY: promised by the caller.
-    unsafe { party.open(wake) }
-}
-
-pin_project! {
-    /// The one arm of a plain operation.
-    pub(crate) struct One<A> {
-        #[pin]
-        pub(crate) arm: A,
-    }
-}
-
-impl<A: Arm> Arms for One<A> {
-    #[inline]
-    fn len(&self) -> usize {
-        1
-    }
-
-    #[inline]
-    fn arm(self: Pin<&Self>, _: usize) -> Option<Pin<&dyn Arm>> {
-        Some(self.project_ref().arm)
     }
 }
 

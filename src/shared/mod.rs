@@ -17,19 +17,28 @@
 //!
 //! 1. *The lock.* A [`Locked`] is made by locking, or from the promise that this thread holds the
 //!    lock and nobody uses another [`Locked`] of the channel meanwhile.
+//! 2. *The outbox.* `outbox` is null or leads to what the queue in `state` keeps until it is dropped,
+//!    together with this.
 
 #![allow(unsafe_code)]
 
-use crate::core::{CLOSED, Forced, MAY_RECV, MAY_SEND, Received, Sent, State};
+mod handles;
+mod locked;
+
+use crate::core::{CLOSED, Forced, LENT, MAY_RECV, MAY_SEND, Received, Sent, State};
 use crate::error::{SendError, TryRecvError, TrySendError};
-use crate::facade::{AtomicU32, Lock, LockGuard, Ordering, PublishedU8, UnsafeCell, fence};
+use crate::facade::{AtomicPtr, Lock, Ordering, PublishedU8, UnsafeCell, fence};
+use crate::outbox::Outbox;
 use crate::park::{WakeList, drop_all};
+use crate::queue::take_lent;
 use crate::ring::Ticket;
+use handles::Handles;
+pub(crate) use handles::Side;
+pub(crate) use locked::Locked;
 use std::collections::VecDeque;
 use std::fmt;
-use std::marker::PhantomData;
-use std::ops::{Deref, DerefMut};
 use std::panic::{RefUnwindSafe, UnwindSafe};
+use std::ptr;
 
 pub(crate) struct Shared<T> {
     /// Protects `state`. Not to be done while holding it: waking, dropping or cloning what is a
@@ -37,13 +46,12 @@ pub(crate) struct Shared<T> {
     lock: Lock,
     /// Written under the lock, read by anybody.
     summary: PublishedU8,
-    /// Whether the capacity is none, rather than `usize::MAX`.
-    unbounded: bool,
-    /// How many sender handles there are; never again more than 0 once it was 0.
-    senders: AtomicU32,
-    /// The same of receiver handles.
-    receivers: AtomicU32,
+    /// What kind of capacity it has.
+    kind: Kind,
+    handles: Handles,
     state: UnsafeCell<State<T>>,
+    /// The queue's outbox, or null as long as it has none; it stays while the channel does.
+    outbox: AtomicPtr<Outbox<T>>,
     /// Boxed, and boxed again: most channels have none, and this is one word of each.
     name: Option<Box<Box<str>>>,
 }
@@ -57,19 +65,12 @@ unsafe impl<T: Send> Sync for Shared<T> {}
 impl<T> UnwindSafe for Shared<T> {}
 impl<T> RefUnwindSafe for Shared<T> {}
 
-/// The state of a channel whose lock this thread holds. Publishes the summary when it goes.
-pub(crate) struct Locked<'a, T> {
-    shared: &'a Shared<T>,
-    /// `None` if somebody further out holds the lock.
-    _guard: Option<LockGuard<'a>>,
-    not_send: PhantomData<*const ()>,
-}
-
-/// A side of a channel.
+/// The kinds of capacity.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Side {
-    Senders,
-    Receivers,
+enum Kind {
+    Rendezvous,
+    Bounded,
+    Unbounded,
 }
 
 impl<T> Shared<T> {
@@ -79,17 +80,22 @@ impl<T> Shared<T> {
         Self {
             lock: Lock::new(),
             summary: PublishedU8::new(state.summary()),
-            unbounded: capacity.is_none(),
-            senders: AtomicU32::new(1),
-            receivers: AtomicU32::new(1),
+            kind: match capacity {
+                Some(0) => Kind::Rendezvous,
+                Some(_) => Kind::Bounded,
+                None => Kind::Unbounded,
+            },
+            handles: Handles::new(),
             state: UnsafeCell::new(state),
+            outbox: AtomicPtr::new(ptr::null_mut()),
             name: name.map(Box::new),
         }
     }
 
     #[inline]
     pub(crate) fn lock(&self) -> Locked<'_, T> {
-        Locked { shared: self, _guard: Some(self.lock.lock()), not_send: PhantomData }
+        // SAFETY: point 1: just locked, and not twice.
+        unsafe { Locked::new(self, Some(self.lock.lock())) }
     }
 
     /// The state for one who holds the lock already.
@@ -99,7 +105,8 @@ impl<T> Shared<T> {
     /// This thread holds [`raw_lock`](Self::raw_lock), and no other `Locked` of the channel is alive.
     #[inline]
     pub(crate) unsafe fn already_locked(&self) -> Locked<'_, T> {
-        Locked { shared: self, _guard: None, not_send: PhantomData }
+        // SAFETY: point 1, promised by the caller.
+        unsafe { Locked::new(self, None) }
     }
 
     /// The lock itself, for those who take several in order.
@@ -107,16 +114,39 @@ impl<T> Shared<T> {
         &self.lock
     }
 
-    /// True unless a send would have had to wait at some moment during this call.
+    /// False if a send would most likely have to wait.
     #[inline]
     pub(crate) fn may_send(&self) -> bool {
-        self.summary() & MAY_SEND != 0
+        let summary = self.summary();
+        summary & MAY_SEND != 0
+            || (summary & LENT != 0 && self.outbox().is_some_and(|outbox| outbox.len() < outbox.lent()))
     }
 
-    /// True unless a receive would have had to wait at some moment during this call.
+    /// False if a receive would most likely have to wait.
     #[inline]
     pub(crate) fn may_recv(&self) -> bool {
-        self.summary() & MAY_RECV != 0
+        let summary = self.summary();
+        summary & MAY_RECV != 0
+            || (summary & LENT != 0 && self.outbox().is_some_and(|outbox| outbox.len() > 0))
+    }
+
+    /// True if values may be queued: then one side may get on though the other does not wait.
+    pub(crate) fn is_buffered(&self) -> bool {
+        self.kind != Kind::Rendezvous
+    }
+
+    #[inline]
+    fn outbox(&self) -> Option<&Outbox<T>> {
+        // Ordering: Acquire pairs with the Release in `lend`.
+        let outbox = self.outbox.load(Ordering::Acquire);
+        // SAFETY: point 2.
+        (!outbox.is_null()).then(|| unsafe { &*outbox })
+    }
+
+    /// Takes a value that needs no lock.
+    #[inline]
+    fn take_lent(&self) -> Option<T> {
+        take_lent(self.outbox()?)
     }
 
     /// Asks again before the answer is final. Whatever was seen before the fence may be older than
@@ -128,9 +158,11 @@ impl<T> Shared<T> {
     /// 2. the same with the channels exchanged.
     ///
     /// With the fences, at least one of them sees what the other has sent.
-    fn surely(&self, may: impl Fn(&Self) -> bool) -> bool {
+    ///
+    /// While a part of the queue is lent, only the lock can tell.
+    fn surely(&self, bit: u8) -> bool {
         fence(Ordering::SeqCst);
-        may(self)
+        self.summary() & (bit | LENT) != 0
     }
 
     pub(crate) fn is_closed(&self) -> bool {
@@ -145,7 +177,7 @@ impl<T> Shared<T> {
     }
 
     pub(crate) fn capacity(&self) -> Option<usize> {
-        (!self.unbounded).then(|| self.lock().capacity())
+        (self.kind != Kind::Unbounded).then(|| self.lock().capacity())
     }
 
     pub(crate) fn is_full(&self) -> bool {
@@ -158,7 +190,7 @@ impl<T> Shared<T> {
     }
 
     pub(crate) fn try_send(&self, value: T) -> Result<(), TrySendError<T>> {
-        if !self.may_send() && !self.surely(Self::may_send) {
+        if !self.may_send() && !self.surely(MAY_SEND) {
             return Err(TrySendError::Full(value));
         }
         self.send_locked(value)
@@ -187,7 +219,10 @@ impl<T> Shared<T> {
 
     #[inline]
     pub(crate) fn try_recv(&self) -> Result<T, TryRecvError> {
-        if !self.may_recv() && !self.surely(Self::may_recv) {
+        if let Some(value) = self.take_lent() {
+            return Ok(value);
+        }
+        if !self.may_recv() && !self.surely(MAY_RECV) {
             return Err(TryRecvError::Empty);
         }
         self.recv_locked()
@@ -196,12 +231,18 @@ impl<T> Shared<T> {
     /// [`try_recv`](Self::try_recv) for one who waits if it says `Empty`, and asks again before that.
     #[inline]
     pub(crate) fn recv_now(&self) -> Result<T, TryRecvError> {
+        if let Some(value) = self.take_lent() {
+            return Ok(value);
+        }
         if self.may_recv() { self.recv_locked() } else { Err(TryRecvError::Empty) }
     }
 
     #[inline]
     fn recv_locked(&self) -> Result<T, TryRecvError> {
-        let received = self.lock().recv();
+        let mut locked = self.lock();
+        let received = locked.recv();
+        locked.lend();
+        drop(locked);
         match received {
             Received::Value(value, _, wake) => {
                 if let Some(wake) = wake {
@@ -291,10 +332,33 @@ impl<T> Shared<T> {
         queue
     }
 
-    fn count_of(&self, side: Side) -> &AtomicU32 {
+    /// How many handles a side has.
+    pub(crate) fn count(&self, side: Side) -> usize {
+        self.handles.count(side)
+    }
+
+    /// One more handle of a side, made from another.
+    pub(crate) fn add_handle(&self, side: Side) {
+        self.handles.add(side);
+    }
+
+    /// One more handle of a side, if there is any.
+    pub(crate) fn add_handle_to_some(&self, side: Side) -> bool {
+        self.handles.add_to_some(side)
+    }
+
+    /// One handle less of a side; the last one closes the channel (law 6), and the last receiver
+    /// takes what is queued with it (law 1).
+    #[inline]
+    pub(crate) fn remove_handle(&self, side: Side) {
+        if !self.handles.remove(side) {
+            return;
+        }
         match side {
-            Side::Senders => &self.senders,
-            Side::Receivers => &self.receivers,
+            Side::Senders => {
+                self.close();
+            }
+            Side::Receivers => drop_all(self.close_and_take()),
         }
     }
 
@@ -307,96 +371,6 @@ impl<T> Shared<T> {
         let len = self.lock().len();
         let capacity = self.capacity();
         out.field("len", &len).field("capacity", &capacity).field("closed", &self.is_closed()).finish()
-    }
-
-    /// How many handles a side has.
-    pub(crate) fn count(&self, side: Side) -> usize {
-        // Ordering: Relaxed: a number for people; nothing hangs on it.
-        self.count_of(side).load(Ordering::Relaxed) as usize
-    }
-
-    /// One more handle of a side, made from another.
-    pub(crate) fn add_handle(&self, side: Side) {
-        // Ordering: Relaxed: the handle that it is made from keeps the count above 0.
-        let before = self.count_of(side).fetch_add(1, Ordering::Relaxed);
-        assert!(before < u32::MAX / 2, "more than two thousand million handles of one channel");
-    }
-
-    /// One more handle of a side, if there is any.
-    pub(crate) fn add_handle_to_some(&self, side: Side) -> bool {
-        let count = self.count_of(side);
-        // Ordering: Relaxed: as above; the exchange fails if the last handle goes meanwhile.
-        let mut before = count.load(Ordering::Relaxed);
-        while before != 0 {
-            // Ordering: Relaxed, as above.
-            match count.compare_exchange_weak(before, before + 1, Ordering::Relaxed, Ordering::Relaxed) {
-                Ok(_) => return true,
-                Err(now) => before = now,
-            }
-        }
-        false
-    }
-
-    /// One handle less of a side; the last one closes the channel (law 6), and the last receiver
-    /// takes what is queued with it (law 1).
-    pub(crate) fn remove_handle(&self, side: Side) {
-        // Ordering: AcqRel pairs with itself on other threads: the last handle's owner sees what all
-        // others did through theirs.
-        if self.count_of(side).fetch_sub(1, Ordering::AcqRel) > 1 {
-            return;
-        }
-        match side {
-            Side::Senders => {
-                self.close();
-            }
-            Side::Receivers => drop_all(self.close_and_take()),
-        }
-    }
-}
-
-impl<T> Locked<'_, T> {
-    /// Closes the channel and lets all waiters go, who then see that it is closed.
-    fn close(&mut self, wakes: &mut WakeList) -> bool {
-        let closes = State::close(self);
-        if closes {
-            self.publish();
-            self.let_all_go(wakes);
-        }
-        closes
-    }
-
-    #[inline]
-    fn publish(&self) {
-        let summary = State::summary(self);
-        // Ordering: Release pairs with the Acquire in `Shared::summary`. The lock is held.
-        self.shared.summary.store(summary, Ordering::Release);
-    }
-}
-
-impl<T> Deref for Locked<'_, T> {
-    type Target = State<T>;
-
-    #[inline]
-    fn deref(&self) -> &State<T> {
-        // SAFETY: point 1.
-        self.shared.state.with(|state| unsafe { &*state })
-    }
-}
-
-impl<T> DerefMut for Locked<'_, T> {
-    #[inline]
-    fn deref_mut(&mut self) -> &mut State<T> {
-        // SAFETY: point 1.
-        self.shared.state.with_mut(|state| unsafe { &mut *state })
-    }
-}
-
-impl<T> Drop for Locked<'_, T> {
-    #[inline]
-    fn drop(&mut self) {
-        #[cfg(any(test, debug_assertions))]
-        self.check();
-        self.publish();
     }
 }
 

@@ -1,8 +1,8 @@
 //! Arms: one operation on one channel that may have to wait. A plain send is a party of one arm, a
 //! select of several; both run the steps below and no others, so their semantics cannot differ.
 //!
-//! What the operation is, [`Send`], [`Recv`] or [`Observe`], is said in three functions; how it
-//! waits, is withdrawn and finishes is said once, in [`ChannelArm`].
+//! What the operation is, [`Send`], [`Recv`] or [`Observe`], is said in `operation`; how it waits, is
+//! withdrawn and finishes is said once, in [`ChannelArm`].
 //!
 //! An arm that is dropped undoes what nobody asked for: it leaves the line, and a value that it
 //! received goes back to the channel (law 5).
@@ -18,12 +18,14 @@
 
 #![allow(unsafe_code)]
 
-use crate::core::{Received, Sent, State};
+mod operation;
+
 use crate::error::{RecvError, SendError};
 use crate::facade::Lock;
-use crate::park::{WakeList, drop_all};
+use crate::park::WakeList;
 use crate::shared::{Locked, Shared};
-use crate::waitq::{Node, Party, WaitQueue};
+use crate::waitq::{Node, Party};
+use operation::{Observe, Operation, Recv, Send};
 use pin_project_lite::pin_project;
 use std::cell::Cell;
 use std::marker::PhantomData;
@@ -44,6 +46,16 @@ pub(crate) trait Arm {
     ///
     /// The party is `Held` (point 2).
     unsafe fn try_alone(&self, wakes: &mut WakeList) -> bool;
+
+    /// The operation is about to wait: what follows under this lock is exact.
+    ///
+    /// # Safety
+    ///
+    /// As [`try_locked`](Self::try_locked).
+    unsafe fn prepare(&self);
+
+    /// True if it may become ready though this party is in no line.
+    fn may_linger(&self) -> bool;
 
     /// The same for one who holds the lock.
     ///
@@ -82,125 +94,6 @@ pub(crate) enum Outcome {
     Done,
     /// The channel is closed.
     Closed,
-}
-
-/// What an arm does to a channel of `T`.
-pub(crate) trait Operation<T> {
-    /// What passes through the waiting node.
-    type Item;
-
-    /// True unless [`step`](Self::step) would have said `None` at some moment during the call.
-    fn looks_ready(shared: &Shared<T>) -> bool;
-
-    /// Does it, or says `None` if it must wait.
-    ///
-    /// # Safety
-    ///
-    /// The node's item is the caller's (point 2).
-    unsafe fn step(state: &mut State<T>, node: &Node<Self::Item>, wakes: &mut WakeList) -> Option<Outcome>;
-
-    /// The line to wait in.
-    fn line(state: &mut State<T>) -> &mut WaitQueue<Self::Item>;
-
-    /// Undoes what nobody asked for. No peer knows the node any more.
-    fn undo(_shared: &Shared<T>, _node: &Node<Self::Item>) {}
-
-    /// Drops what is left in the node. No peer knows it any more.
-    fn abandon(_node: &Node<Self::Item>) {}
-}
-
-/// Sends the value in the node.
-#[derive(Debug)]
-pub(crate) enum Send {}
-
-/// Receives a value into the node.
-#[derive(Debug)]
-pub(crate) enum Recv {}
-
-/// Waits for the channel to be closed.
-#[derive(Debug)]
-pub(crate) enum Observe {}
-
-impl<T> Operation<T> for Send {
-    type Item = T;
-
-    #[inline]
-    fn looks_ready(shared: &Shared<T>) -> bool {
-        shared.may_send()
-    }
-
-    #[inline]
-    unsafe fn step(state: &mut State<T>, node: &Node<T>, wakes: &mut WakeList) -> Option<Outcome> {
-        // SAFETY: promised by the caller.
-        let sent = unsafe { node.with_value(|value| state.send(value)) };
-        match sent {
-            Sent::Handed(wake) => wakes.push(wake),
-            Sent::Queued => {}
-            Sent::Full => return None,
-            Sent::Closed => return Some(Outcome::Closed),
-        }
-        Some(Outcome::Done)
-    }
-
-    fn line(state: &mut State<T>) -> &mut WaitQueue<T> {
-        state.senders()
-    }
-
-    fn abandon(node: &Node<T>) {
-        // SAFETY: point 3: no peer knows the node. Several arms of a select may hold values whose
-        // drops panic.
-        drop_all(unsafe { node.take() }.map(|(value, _)| value));
-    }
-}
-
-impl<T> Operation<T> for Recv {
-    type Item = T;
-
-    #[inline]
-    fn looks_ready(shared: &Shared<T>) -> bool {
-        shared.may_recv()
-    }
-
-    #[inline]
-    unsafe fn step(state: &mut State<T>, node: &Node<T>, wakes: &mut WakeList) -> Option<Outcome> {
-        match state.recv() {
-            Received::Value(value, ticket, wake) => {
-                // SAFETY: promised by the caller.
-                unsafe { node.store(value, ticket) };
-                wakes.extend(wake);
-                Some(Outcome::Done)
-            }
-            Received::Empty => None,
-            Received::Closed => Some(Outcome::Closed),
-        }
-    }
-
-    fn line(state: &mut State<T>) -> &mut WaitQueue<T> {
-        state.receivers()
-    }
-
-    fn undo(shared: &Shared<T>, node: &Node<T>) {
-        // SAFETY: point 3: no peer knows the node.
-        if let Some((value, ticket)) = unsafe { node.take() } {
-            shared.give_back(value, ticket);
-        }
-    }
-}
-
-impl<T> Operation<T> for Observe {
-    type Item = ();
-
-    fn looks_ready(shared: &Shared<T>) -> bool {
-        shared.is_closed()
-    }
-
-    unsafe fn step(state: &mut State<T>, _: &Node<()>, _: &mut WakeList) -> Option<Outcome> {
-        state.is_closed().then_some(Outcome::Closed)
-    }
-
-    fn line(state: &mut State<T>) -> &mut WaitQueue<()> {
-        state.observers()
-    }
 }
 
 pin_project! {
@@ -367,6 +260,18 @@ impl<T, O: Operation<T>> Arm for ChannelArm<'_, T, O> {
         let Some(shared) = self.shared else { return false };
         // SAFETY: promised by the caller.
         unsafe { self.step(&mut shared.lock(), wakes) }
+    }
+
+    unsafe fn prepare(&self) {
+        if let Some(shared) = self.shared {
+            // SAFETY: promised by the caller; the only `Locked` of this channel on this thread.
+            let locked = unsafe { shared.already_locked() };
+            O::prepare(&locked);
+        }
+    }
+
+    fn may_linger(&self) -> bool {
+        self.shared.is_none_or(Shared::is_buffered)
     }
 
     unsafe fn try_locked(&self, wakes: &mut WakeList) -> bool {

@@ -1,0 +1,137 @@
+//! What an arm does to its channel: sends, receives, or waits for the end.
+//!
+//! The numbered points are those of the module above.
+
+#![allow(unsafe_code)]
+
+use super::Outcome;
+use crate::core::{Received, Sent, State};
+use crate::park::{WakeList, drop_all};
+use crate::shared::Shared;
+use crate::waitq::{Node, WaitQueue};
+
+/// What an arm does to a channel of `T`.
+pub(crate) trait Operation<T> {
+    /// What passes through the waiting node.
+    type Item;
+
+    /// True unless [`step`](Self::step) would have said `None` at some moment during the call.
+    fn looks_ready(shared: &Shared<T>) -> bool;
+
+    /// Does it, or says `None` if it must wait.
+    ///
+    /// # Safety
+    ///
+    /// The node's item is the caller's (point 2).
+    unsafe fn step(state: &mut State<T>, node: &Node<Self::Item>, wakes: &mut WakeList) -> Option<Outcome>;
+
+    /// It is about to wait.
+    fn prepare(_state: &State<T>) {}
+
+    /// The line to wait in.
+    fn line(state: &mut State<T>) -> &mut WaitQueue<Self::Item>;
+
+    /// Undoes what nobody asked for. No peer knows the node any more.
+    fn undo(_shared: &Shared<T>, _node: &Node<Self::Item>) {}
+
+    /// Drops what is left in the node. No peer knows it any more.
+    fn abandon(_node: &Node<Self::Item>) {}
+}
+
+/// Sends the value in the node.
+#[derive(Debug)]
+pub(crate) enum Send {}
+
+/// Receives a value into the node.
+#[derive(Debug)]
+pub(crate) enum Recv {}
+
+/// Waits for the channel to be closed.
+#[derive(Debug)]
+pub(crate) enum Observe {}
+
+impl<T> Operation<T> for Send {
+    type Item = T;
+
+    #[inline]
+    fn looks_ready(shared: &Shared<T>) -> bool {
+        shared.may_send()
+    }
+
+    #[inline]
+    unsafe fn step(state: &mut State<T>, node: &Node<T>, wakes: &mut WakeList) -> Option<Outcome> {
+        // SAFETY: promised by the caller.
+        let sent = unsafe { node.with_value(|value| state.send(value)) };
+        match sent {
+            Sent::Handed(wake) => wakes.push(wake),
+            Sent::Queued => {}
+            Sent::Full => return None,
+            Sent::Closed => return Some(Outcome::Closed),
+        }
+        Some(Outcome::Done)
+    }
+
+    fn prepare(state: &State<T>) {
+        state.shut();
+    }
+
+    fn line(state: &mut State<T>) -> &mut WaitQueue<T> {
+        state.senders()
+    }
+
+    fn abandon(node: &Node<T>) {
+        // SAFETY: point 3: no peer knows the node. Several arms of a select may hold values whose
+        // drops panic.
+        drop_all(unsafe { node.take() }.map(|(value, _)| value));
+    }
+}
+
+impl<T> Operation<T> for Recv {
+    type Item = T;
+
+    #[inline]
+    fn looks_ready(shared: &Shared<T>) -> bool {
+        shared.may_recv()
+    }
+
+    #[inline]
+    unsafe fn step(state: &mut State<T>, node: &Node<T>, wakes: &mut WakeList) -> Option<Outcome> {
+        match state.recv() {
+            Received::Value(value, ticket, wake) => {
+                // SAFETY: promised by the caller.
+                unsafe { node.store(value, ticket) };
+                wakes.extend(wake);
+                Some(Outcome::Done)
+            }
+            Received::Empty => None,
+            Received::Closed => Some(Outcome::Closed),
+        }
+    }
+
+    fn line(state: &mut State<T>) -> &mut WaitQueue<T> {
+        state.receivers()
+    }
+
+    fn undo(shared: &Shared<T>, node: &Node<T>) {
+        // SAFETY: point 3: no peer knows the node.
+        if let Some((value, ticket)) = unsafe { node.take() } {
+            shared.give_back(value, ticket);
+        }
+    }
+}
+
+impl<T> Operation<T> for Observe {
+    type Item = ();
+
+    fn looks_ready(shared: &Shared<T>) -> bool {
+        shared.is_closed()
+    }
+
+    unsafe fn step(state: &mut State<T>, _: &Node<()>, _: &mut WakeList) -> Option<Outcome> {
+        state.is_closed().then_some(Outcome::Closed)
+    }
+
+    fn line(state: &mut State<T>) -> &mut WaitQueue<()> {
+        state.observers()
+    }
+}

@@ -1,0 +1,110 @@
+//! How a thread waits, for a short time, for what another one is about to do: it spins, then offers
+//! its processor to others, and a lock in the end sleeps between its looks.
+//!
+//! A pause costs some 40 ns, an offer that nobody takes some 300 ns, and waking a thread that sleeps
+//! 50 to 90 us (two cores, a virtual machine). So a thread that is about to be served waits without
+//! sleeping; one that is not has lost a wake's worth of time. Where other threads want the processor,
+//! an offer is worth more than a pause: the peer may be among them.
+
+use std::hint::spin_loop;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// Rounds of pauses, each twice as long as the one before: 63 pauses in all.
+const SPINS: u32 = 6;
+fn spins() -> (u32, u32) {
+    static S: OnceLock<(u32, u32)> = OnceLock::new();
+    *S.get_or_init(|| {
+        let v = std::env::var("SP").unwrap_or("6,6".into());
+        let mut i = v.split(",").map(|x| x.parse().unwrap());
+        (i.next().unwrap(), i.next().unwrap())
+    })
+}
+/// How often the processor is offered after that.
+const OFFERS: u32 = 64;
+/// For how long: an offer that is taken may last a time slice.
+const OFFER_TIME: Duration = Duration::from_micros(50);
+/// How long a thread first sleeps that does not get a lock.
+const NAP: Duration = Duration::from_micros(50);
+/// How long it sleeps at most.
+const LONGEST_NAP: Duration = Duration::from_millis(1);
+
+/// True on a machine, or under an affinity mask, of one processor: there the peer cannot run while
+/// this thread spins. Asked once, then remembered.
+pub(crate) fn is_single() -> bool {
+    static SINGLE: OnceLock<bool> = OnceLock::new();
+    *SINGLE.get_or_init(|| thread::available_parallelism().is_ok_and(|n| n.get() == 1))
+}
+
+/// Looks until `done`, for some 50 us at most: false if it is not.
+pub(crate) fn spin_until(mut done: impl FnMut() -> bool) -> bool {
+    if !is_single() {
+        let (a, b) = spins();
+        for round in 0..a {
+            let round = round.min(b);
+            if done() {
+                return true;
+            }
+            (0..1 << round).for_each(|_| spin_loop());
+        }
+    }
+    let start = Instant::now();
+    for _ in 0..OFFERS {
+        if done() {
+            return true;
+        }
+        thread::yield_now();
+        if start.elapsed() > OFFER_TIME {
+            break;
+        }
+    }
+    done()
+}
+
+/// A lock for a few dozen instructions.
+///
+/// Released by a plain store, which no lock can be that wakes a sleeper: that halves what a lock and
+/// an unlock cost. In return a thread that finds its holder stopped by the operating system has to
+/// look again by itself; it sleeps longer and longer between its looks, so a holder of lower priority
+/// gets its turn.
+pub(crate) struct SpinLock(AtomicBool);
+
+impl SpinLock {
+    pub(crate) const fn new() -> Self {
+        Self(AtomicBool::new(false))
+    }
+
+    #[inline]
+    pub(crate) fn lock(&self) {
+        if !self.try_lock() {
+            self.lock_contended();
+        }
+    }
+
+    /// Called by whoever holds it.
+    #[inline]
+    pub(crate) fn unlock(&self) {
+        // Ordering: Release pairs with the Acquire of `try_lock`: the next one sees what this one did.
+        self.0.store(false, Ordering::Release);
+    }
+
+    #[inline]
+    fn try_lock(&self) -> bool {
+        // Ordering: Acquire pairs with the Release of `unlock`. Relaxed on failure: nothing was read.
+        self.0.compare_exchange(false, true, Ordering::Acquire, Ordering::Relaxed).is_ok()
+    }
+
+    #[cold]
+    fn lock_contended(&self) {
+        // A look before each try: it leaves the line with the holder.
+        // Ordering: Relaxed: a hint; the exchange decides.
+        let free = || !self.0.load(Ordering::Relaxed) && self.try_lock();
+        let mut nap = NAP;
+        while !spin_until(free) {
+            thread::sleep(nap);
+            nap = (nap * 2).min(LONGEST_NAP);
+        }
+    }
+}

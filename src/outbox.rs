@@ -1,0 +1,149 @@
+//! Values that receivers may take without the channel's lock: a batch of the oldest queued ones, under
+//! a small lock of its own.
+//!
+//! Where sender and receiver run on two processors, each message costs the journey of the cache line
+//! that the lock is in, to and fro. So a receiver that finds many values queued moves them all here,
+//! and the ones after it touch the line of the senders only when the batch is used up. It is the
+//! second lock of the two-lock queue of Michael and Scott (1996), used only while there is something
+//! to be gained.
+//!
+//! # Invariants
+//!
+//! 1. What is here is older than all that the ring holds, and has never left the channel.
+//! 2. Values come in, and `open` is set, under the lock of the channel as well; while that is held,
+//!    `len` can only become less, and while nothing is here nothing comes.
+//! 3. While it is not `open`, values leave under the channel's lock only: somebody waits for a place.
+//! 4. `lent` is at least `len`.
+//!
+//! # Unsafe
+//!
+//! 1. *The lock.* `inside` is touched by [`Outbox::with`] alone, which holds the lock.
+
+#![allow(unsafe_code)]
+
+use crate::facade::{AtomicUsize, Lock, Ordering, UnsafeCell};
+use std::collections::VecDeque;
+
+/// The batch. Aligned so that the receivers' part shares no line with anything of the senders' (two
+/// lines, as processors fetch them in pairs).
+#[repr(C, align(128))]
+pub(crate) struct Outbox<T> {
+    /// Protects `inside`. Taken behind the channel's lock, or alone. Not to be done while holding it:
+    /// taking another lock, running user code.
+    lock: Lock,
+    /// How many values are here: written under the lock, read by anybody.
+    len: AtomicUsize,
+    inside: UnsafeCell<Inside<T>>,
+    lent: Lent,
+}
+
+/// How many values may still be here, as far as the senders know: written under the channel's lock.
+#[repr(align(128))]
+struct Lent(AtomicUsize);
+
+struct Inside<T> {
+    /// The oldest first.
+    values: VecDeque<T>,
+    /// Whether values may leave without the channel's lock.
+    open: bool,
+}
+
+// SAFETY: point 1: values are reached under the lock, from any thread, hence `T: Send`.
+unsafe impl<T: Send> Send for Outbox<T> {}
+// SAFETY: as above; nobody gets a reference to a `T`.
+unsafe impl<T: Send> Sync for Outbox<T> {}
+
+impl<T> Outbox<T> {
+    pub(crate) fn new() -> Self {
+        Self {
+            lock: Lock::new(),
+            len: AtomicUsize::new(0),
+            inside: UnsafeCell::new(Inside { values: VecDeque::new(), open: false }),
+            lent: Lent(AtomicUsize::new(0)),
+        }
+    }
+
+    /// Calls `f` under the lock, and then publishes how many values there are.
+    #[inline]
+    fn with<R>(&self, f: impl FnOnce(&mut Inside<T>) -> R) -> R {
+        let guard = self.lock.lock();
+        let (result, len) = self.inside.with_mut(|inside| {
+            // SAFETY: point 1.
+            let inside = unsafe { &mut *inside };
+            (f(inside), inside.values.len())
+        });
+        // Ordering: Release pairs with the Acquire in `len`: a sender that finds a free place is ordered
+        // behind the receive that made it.
+        self.len.store(len, Ordering::Release);
+        drop(guard);
+        result
+    }
+
+    /// How many values are here.
+    #[inline]
+    pub(crate) fn len(&self) -> usize {
+        // Ordering: Acquire pairs with the Release in `with`.
+        self.len.load(Ordering::Acquire)
+    }
+
+    /// How many there may still be, at most.
+    #[inline]
+    pub(crate) fn lent(&self) -> usize {
+        // Ordering: Relaxed: written under the channel's lock; to others it is a hint.
+        self.lent.0.load(Ordering::Relaxed)
+    }
+
+    /// Under the channel's lock: finds out how many there still are.
+    #[inline]
+    pub(crate) fn count(&self) -> usize {
+        let len = self.len();
+        // Ordering: Relaxed, as in `lent`.
+        self.lent.0.store(len, Ordering::Relaxed);
+        len
+    }
+
+    /// Takes the oldest value, without the channel's lock. `None` if there is none, or if it is to be
+    /// taken under that. An empty `kept` is how much memory of a used-up batch stays.
+    #[inline]
+    pub(crate) fn take(&self, kept: usize) -> Option<T> {
+        let (value, spare) = self.with(|inside| {
+            if !inside.open {
+                return (None, VecDeque::new());
+            }
+            let value = inside.values.pop_front();
+            let used_up = inside.values.is_empty() && inside.values.capacity() > kept;
+            (value, if used_up { std::mem::take(&mut inside.values) } else { VecDeque::new() })
+        });
+        drop(spare);
+        value
+    }
+
+    /// Under the channel's lock: takes the oldest value.
+    pub(crate) fn take_locked(&self) -> Option<T> {
+        self.with(|inside| inside.values.pop_front())
+    }
+
+    /// Under the channel's lock: takes in all of `values`, whose place an empty queue takes.
+    pub(crate) fn fill(&self, values: &mut VecDeque<T>) {
+        self.with(|inside| {
+            debug_assert!(inside.values.is_empty(), "what is older is still here");
+            std::mem::swap(&mut inside.values, values);
+            inside.open = true;
+        });
+        self.count();
+    }
+
+    /// Under the channel's lock: values leave under that only, until it is filled again.
+    pub(crate) fn shut(&self) {
+        self.with(|inside| inside.open = false);
+        self.count();
+    }
+
+    /// Under the channel's lock: puts what is here in front of `values`.
+    pub(crate) fn recall(&self, values: &mut VecDeque<T>) {
+        let mut all = self.with(|inside| std::mem::take(&mut inside.values));
+        self.count();
+        all.append(values);
+        *values = all;
+    }
+}

@@ -1,0 +1,141 @@
+//! The queue of a channel: the [`Ring`], and in front of it, once many values were queued, the
+//! [`Outbox`]. First in, first out through both.
+//!
+//! # Invariants
+//!
+//! 1. What came back from cancelled receivers is in the ring, and nothing is in the outbox then.
+//! 2. The outbox is made once and stays until the queue goes.
+
+use crate::facade::LEND;
+use crate::outbox::Outbox;
+use crate::ring::{Ring, Ticket, kept_slots};
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+/// What is queued.
+pub(crate) struct Queue<T> {
+    ring: Ring<T>,
+    /// Shared with the channel, which takes from it without the lock.
+    outbox: Option<Arc<Outbox<T>>>,
+}
+
+impl<T> Queue<T> {
+    pub(crate) const fn new() -> Self {
+        Self { ring: Ring::new(), outbox: None }
+    }
+
+    /// How many values are queued.
+    #[inline]
+    pub(crate) fn len(&self) -> usize {
+        self.ring.len() + self.outbox.as_ref().map_or(0, |outbox| outbox.len())
+    }
+
+    #[inline]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// How many values are behind the outbox.
+    #[inline]
+    pub(crate) fn behind(&self) -> usize {
+        self.ring.len()
+    }
+
+    /// How many values receivers may have taken, or may take, without the lock.
+    #[inline]
+    pub(crate) fn lent(&self) -> usize {
+        self.outbox.as_ref().map_or(0, |outbox| outbox.lent())
+    }
+
+    /// True if fewer than `capacity` values are queued.
+    #[inline]
+    pub(crate) fn has_room(&self, capacity: usize) -> bool {
+        let len = self.ring.len();
+        match &self.outbox {
+            None => len < capacity,
+            // What receivers have done is looked up when it matters: that costs the journey of a line.
+            Some(outbox) => {
+                let lent = outbox.lent();
+                len + lent < capacity || (lent > 0 && len + outbox.count() < capacity)
+            }
+        }
+    }
+
+    /// Queues a value behind all others. `limit` is how many the queue should ever need to hold.
+    #[inline]
+    pub(crate) fn push(&mut self, value: T, limit: usize) {
+        self.ring.push(value, limit);
+    }
+
+    /// Takes the oldest value.
+    #[inline]
+    pub(crate) fn pop(&mut self) -> Option<(T, Ticket)> {
+        if let Some(outbox) = &self.outbox
+            && outbox.lent() > 0
+            && outbox.count() > 0
+            && let Some(value) = outbox.take_locked()
+        {
+            return Some((value, self.ring.departs()));
+        }
+        self.ring.pop()
+    }
+
+    /// Lets receivers take what is queued without the lock, if that is worth it. Nobody may be waiting
+    /// for a place. Returns an outbox that is new.
+    #[inline]
+    pub(crate) fn lend(&mut self) -> Option<&Arc<Outbox<T>>> {
+        if self.ring.len() < LEND || self.ring.has_returned() { None } else { self.lend_all() }
+    }
+
+    #[cold]
+    fn lend_all(&mut self) -> Option<&Arc<Outbox<T>>> {
+        let is_new = self.outbox.is_none();
+        let outbox = self.outbox.get_or_insert_with(|| Arc::new(Outbox::new()));
+        if outbox.count() > 0 {
+            return None;
+        }
+        outbox.fill(self.ring.values());
+        is_new.then_some(outbox)
+    }
+
+    /// Somebody is going to wait for a place: from now on values leave under the lock.
+    pub(crate) fn shut(&self) {
+        if let Some(outbox) = &self.outbox
+            && outbox.lent() > 0
+        {
+            outbox.shut();
+        }
+    }
+
+    /// The place in the order of departures of a value that leaves now without having been queued.
+    #[inline]
+    pub(crate) fn departs(&mut self) -> Ticket {
+        self.ring.departs()
+    }
+
+    /// Queues a value that left with `ticket` at its old place.
+    pub(crate) fn put_back(&mut self, value: T, ticket: Ticket) {
+        self.recall();
+        self.ring.put_back(value, ticket);
+    }
+
+    /// Takes all that is queued, oldest first, and the memory with it.
+    pub(crate) fn take_all(&mut self) -> VecDeque<T> {
+        self.recall();
+        self.ring.take_all()
+    }
+
+    fn recall(&mut self) {
+        if let Some(outbox) = &self.outbox
+            && outbox.lent() > 0
+        {
+            outbox.recall(self.ring.values());
+        }
+    }
+}
+
+/// Takes the oldest value out of an outbox, without the channel's lock.
+#[inline]
+pub(crate) fn take_lent<T>(outbox: &Outbox<T>) -> Option<T> {
+    if outbox.len() == 0 { None } else { outbox.take(kept_slots::<T>()) }
+}

@@ -1,0 +1,65 @@
+//! How many handles a channel has on each side.
+
+use crate::facade::{AtomicU32, Ordering};
+
+/// A side of a channel.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Side {
+    Senders,
+    Receivers,
+}
+
+/// The counts. One that has come to 0 stays 0.
+pub(super) struct Handles {
+    senders: AtomicU32,
+    receivers: AtomicU32,
+}
+
+impl Handles {
+    /// One on each side.
+    pub(super) fn new() -> Self {
+        Self { senders: AtomicU32::new(1), receivers: AtomicU32::new(1) }
+    }
+
+    fn of(&self, side: Side) -> &AtomicU32 {
+        match side {
+            Side::Senders => &self.senders,
+            Side::Receivers => &self.receivers,
+        }
+    }
+
+    /// How many handles a side has.
+    pub(super) fn count(&self, side: Side) -> usize {
+        // Ordering: Relaxed: a number for people; nothing hangs on it.
+        self.of(side).load(Ordering::Relaxed) as usize
+    }
+
+    /// One more, made from another.
+    pub(super) fn add(&self, side: Side) {
+        // Ordering: Relaxed: the handle that it is made from keeps the count above 0.
+        let before = self.of(side).fetch_add(1, Ordering::Relaxed);
+        assert!(before < u32::MAX / 2, "more than two thousand million handles of one channel");
+    }
+
+    /// One more, if there is any.
+    pub(super) fn add_to_some(&self, side: Side) -> bool {
+        let count = self.of(side);
+        // Ordering: Relaxed: as above; the exchange fails if the last handle goes meanwhile.
+        let mut before = count.load(Ordering::Relaxed);
+        while before != 0 {
+            // Ordering: Relaxed, as above.
+            match count.compare_exchange_weak(before, before + 1, Ordering::Relaxed, Ordering::Relaxed) {
+                Ok(_) => return true,
+                Err(now) => before = now,
+            }
+        }
+        false
+    }
+
+    /// One less: true if it was the last.
+    pub(super) fn remove(&self, side: Side) -> bool {
+        // Ordering: AcqRel pairs with itself on other threads: the last handle's owner sees what all
+        // others did through theirs.
+        self.of(side).fetch_sub(1, Ordering::AcqRel) == 1
+    }
+}
