@@ -175,7 +175,12 @@ impl<T> State<T> {
     }
 
     /// Queues the value of the first waiting sender where a place is free.
+    #[inline]
     fn admit(&mut self) -> Option<Wake> {
+        if self.senders.is_empty() { None } else { self.admit_first() }
+    }
+
+    fn admit_first(&mut self) -> Option<Wake> {
         if !self.has_room() {
             return None;
         }

@@ -18,9 +18,12 @@
 //! | transition         | who                                | under which locks                   |
 //! |--------------------|------------------------------------|-------------------------------------|
 //! | `Held` → `Open`    | the owner, [`Party::open`]         | those of all channels it waits on   |
-//! | `Open` → `Held`    | the owner, [`Party::hold`]         | none                                |
+//! | `Open` → `Held`    | the owner, [`Party::hold`]         | none, if alone that of its channel  |
 //! | `Open` → `Taken(i)`| a peer, [`Party::try_claim`]       | that of arm `i`'s channel           |
 //! | `Taken` → `Done`…  | the same peer, [`Claim::settle`]   | the same, without a break           |
+//!
+//! A party that waits *alone*, at one channel, is only ever decided under that channel's lock, also by
+//! its owner. So a claim needs no exchange, nor `Taken`, which nobody else would see.
 //!
 //! # Invariants
 //!
@@ -68,12 +71,14 @@ pub(crate) enum Verdict {
 /// | arm      | 2         | `Taken`  |
 /// | arm      | 3         | `Done`   |
 /// | arm      | 4         | `Closed` |
+/// | 0        | 5         | `Open`, alone |
 const KIND_BITS: u32 = 3;
 const HELD: usize = 0;
 const OPEN: usize = 1;
 const TAKEN: usize = 2;
 const DONE: usize = 3;
 const CLOSED: usize = 4;
+const OPEN_ALONE: usize = 5;
 
 impl Verdict {
     #[inline]
@@ -81,7 +86,7 @@ impl Verdict {
         let arm = word >> KIND_BITS;
         match word & ((1 << KIND_BITS) - 1) {
             HELD => Self::Held,
-            OPEN => Self::Open,
+            OPEN | OPEN_ALONE => Self::Open,
             TAKEN => Self::Taken(arm),
             DONE => Self::Done(arm),
             _ => Self::Closed(arm),
@@ -134,17 +139,18 @@ impl Party {
         Verdict::of(self.claim.load(Ordering::Acquire))
     }
 
-    /// Owner: from now on a peer may claim.
+    /// Owner: from now on a peer may claim. `alone`: there is one channel at which it waits.
     ///
     /// # Safety
     ///
     /// Owner only; `Held`; all nodes are queued, and the locks of their channels are held. Returns
     /// the wake of the last time, to be dropped without a lock.
-    pub(crate) unsafe fn open(&self, wake: Wake) -> Option<Wake> {
+    #[inline]
+    pub(crate) unsafe fn open(&self, wake: Wake, alone: bool) -> Option<Wake> {
         // SAFETY: point 3: `Held`, so the wake is the owner's.
         let old = self.wake.with_mut(|place| unsafe { (*place).replace(wake) });
         // Ordering: Relaxed: a peer reads it under one of the locks that the owner holds.
-        self.claim.store(OPEN, Ordering::Relaxed);
+        self.claim.store(if alone { OPEN_ALONE } else { OPEN }, Ordering::Relaxed);
         old
     }
 
@@ -175,6 +181,24 @@ impl Party {
         }
     }
 
+    /// The same for a party that is alone, under its channel's lock.
+    ///
+    /// # Safety
+    ///
+    /// Owner only; the lock of the one channel is held.
+    pub(crate) unsafe fn hold_alone(&self) -> Result<(), Verdict> {
+        // Ordering: Acquire, as in `verdict`.
+        match self.claim.load(Ordering::Acquire) {
+            OPEN_ALONE => {
+                // Ordering: Relaxed: peers read it under the lock that is held.
+                self.claim.store(HELD, Ordering::Relaxed);
+                Ok(())
+            }
+            HELD => Ok(()),
+            word => Err(Verdict::of(word)),
+        }
+    }
+
     /// Owner: makes the party as new, for another wait.
     ///
     /// # Safety
@@ -189,6 +213,11 @@ impl Party {
     #[inline]
     fn try_claim(&self, arm: usize) -> Claiming<'_> {
         let taken = TAKEN | arm << KIND_BITS;
+        // Ordering: Relaxed: it is decided under the lock that is held, which also orders what the owner
+        // wrote before it opened.
+        if self.claim.load(Ordering::Relaxed) == OPEN_ALONE {
+            return Claiming::Won(Claim { party: self, arm });
+        }
         // Ordering: Relaxed: wake and item were written before the owner opened under all locks of
         // its channels, and the peer holds one of them. Two peers on two channels exclude each other
         // by the exchange alone, and the one that fails touches nothing.
@@ -376,7 +405,7 @@ impl<T> WaitQueue<T> {
             // SAFETY: point 1.
             let party = unsafe { &*place.party };
             // Ordering: Relaxed: a party opens only under the lock that the caller holds.
-            party.claim.load(Ordering::Relaxed) == OPEN
+            Verdict::of(party.claim.load(Ordering::Relaxed)) == Verdict::Open
         })
     }
 }

@@ -20,10 +20,11 @@
 
 mod operation;
 
+use crate::core::State;
 use crate::error::{RecvError, SendError};
 use crate::facade::Lock;
-use crate::park::WakeList;
-use crate::shared::{Locked, Shared};
+use crate::park::Wake;
+use crate::shared::Shared;
 use crate::waitq::{Node, Party};
 use operation::{Observe, Operation, Recv, Send};
 use pin_project_lite::pin_project;
@@ -39,13 +40,13 @@ pub(crate) trait Arm {
     /// True unless [`try_alone`](Self::try_alone) would have failed at some moment during the call.
     fn looks_ready(&self) -> bool;
 
-    /// Does the operation if that is possible without waiting; takes the lock. The caller uses the
-    /// wakes afterwards.
+    /// Does the operation if that is possible without waiting; takes the lock. A wake that it owes to
+    /// the one it met is the caller's to use, without a lock.
     ///
     /// # Safety
     ///
     /// The party is `Held` (point 2).
-    unsafe fn try_alone(&self, wakes: &mut WakeList) -> bool;
+    unsafe fn try_alone(&self, owed: &mut Option<Wake>) -> bool;
 
     /// The operation is about to wait: what follows under this lock is exact.
     ///
@@ -62,7 +63,7 @@ pub(crate) trait Arm {
     /// # Safety
     ///
     /// The party is `Held`, and this thread holds [`lock`](Self::lock).
-    unsafe fn try_locked(&self, wakes: &mut WakeList) -> bool;
+    unsafe fn try_locked(&self, owed: &mut Option<Wake>) -> bool;
 
     /// Joins the line, unless it is there already.
     ///
@@ -118,8 +119,11 @@ pin_project! {
     where
         O: Operation<T>,
     {
+        #[inline]
         fn drop(this: Pin<&mut Self>) {
-            this.withdraw();
+            if this.queued.get() {
+                this.withdraw();
+            }
             if let Some(shared) = this.shared {
                 O::undo(shared, &this.node);
             }
@@ -157,9 +161,9 @@ impl<'a, T, O: Operation<T>> ChannelArm<'a, T, O> {
     ///
     /// Point 2.
     #[inline]
-    unsafe fn step(&self, locked: &mut Locked<'_, T>, wakes: &mut WakeList) -> bool {
+    unsafe fn step(&self, state: &mut State<T>, owed: &mut Option<Wake>) -> bool {
         // SAFETY: promised by the caller.
-        let outcome = unsafe { O::step(locked, &self.node, wakes) };
+        let outcome = unsafe { O::step(state, &self.node, owed) };
         self.outcome.set(outcome);
         outcome.is_some()
     }
@@ -256,17 +260,17 @@ impl<T, O: Operation<T>> Arm for ChannelArm<'_, T, O> {
     }
 
     #[inline]
-    unsafe fn try_alone(&self, wakes: &mut WakeList) -> bool {
+    unsafe fn try_alone(&self, owed: &mut Option<Wake>) -> bool {
         let Some(shared) = self.shared else { return false };
         // SAFETY: promised by the caller.
-        unsafe { self.step(&mut shared.lock(), wakes) }
+        unsafe { self.step(&mut shared.lock(), owed) }
     }
 
+    #[inline]
     unsafe fn prepare(&self) {
         if let Some(shared) = self.shared {
-            // SAFETY: promised by the caller; the only `Locked` of this channel on this thread.
-            let locked = unsafe { shared.already_locked() };
-            O::prepare(&locked);
+            // SAFETY: promised by the caller.
+            unsafe { shared.when_locked(|state| O::prepare(state)) };
         }
     }
 
@@ -274,26 +278,32 @@ impl<T, O: Operation<T>> Arm for ChannelArm<'_, T, O> {
         self.shared.is_none_or(Shared::is_buffered)
     }
 
-    unsafe fn try_locked(&self, wakes: &mut WakeList) -> bool {
+    #[inline]
+    unsafe fn try_locked(&self, owed: &mut Option<Wake>) -> bool {
         let Some(shared) = self.shared else { return false };
-        // SAFETY: promised by the caller; the only `Locked` of this channel on this thread.
-        let mut locked = unsafe { shared.already_locked() };
         // SAFETY: promised by the caller.
-        unsafe { self.step(&mut locked, wakes) }
+        let done = unsafe { shared.when_locked(|state| self.step(state, owed)) };
+        if done {
+            // SAFETY: promised by the caller.
+            unsafe { shared.publish() };
+        }
+        done
     }
 
+    #[inline]
     unsafe fn enqueue(self: Pin<&Self>, party: Pin<&Party>, index: usize) {
         let Some(shared) = self.shared else { return };
         if self.queued.replace(true) {
             return;
         }
-        // SAFETY: promised by the caller; the only `Locked` of this channel on this thread.
-        let mut locked = unsafe { shared.already_locked() };
         let node = self.project_ref().node;
-        // SAFETY: not queued, so in no line; points 1 to 3, and the party's promise.
-        unsafe { O::line(&mut locked).push(node, party, index) };
+        // SAFETY: promised by the caller; not queued, so in no line; points 1 to 3, and the party's promise.
+        unsafe { shared.when_locked(|state| O::line(state).push(node, party, index)) };
+        // SAFETY: promised by the caller.
+        unsafe { shared.publish() };
     }
 
+    #[inline]
     fn withdraw(&self) {
         if let Some(shared) = self.shared
             && self.queued.replace(false)
@@ -314,6 +324,7 @@ impl<T, O: Operation<T>> Arm for ChannelArm<'_, T, O> {
         }
     }
 
+    #[inline]
     unsafe fn decided(&self, closed: bool) {
         // The peer unlinked the node that it claimed.
         self.queued.set(false);

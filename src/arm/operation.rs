@@ -6,7 +6,7 @@
 
 use super::Outcome;
 use crate::core::{Received, Sent, State};
-use crate::park::{WakeList, drop_all};
+use crate::park::{Wake, drop_all};
 use crate::shared::Shared;
 use crate::waitq::{Node, WaitQueue};
 
@@ -18,12 +18,13 @@ pub(crate) trait Operation<T> {
     /// True unless [`step`](Self::step) would have said `None` at some moment during the call.
     fn looks_ready(shared: &Shared<T>) -> bool;
 
-    /// Does it, or says `None` if it must wait.
+    /// Does it, or says `None` if it must wait. What it owes to a waiter goes into `owed`.
     ///
     /// # Safety
     ///
     /// The node's item is the caller's (point 2).
-    unsafe fn step(state: &mut State<T>, node: &Node<Self::Item>, wakes: &mut WakeList) -> Option<Outcome>;
+    unsafe fn step(state: &mut State<T>, node: &Node<Self::Item>, owed: &mut Option<Wake>)
+    -> Option<Outcome>;
 
     /// It is about to wait.
     fn prepare(_state: &State<T>) {}
@@ -59,11 +60,11 @@ impl<T> Operation<T> for Send {
     }
 
     #[inline]
-    unsafe fn step(state: &mut State<T>, node: &Node<T>, wakes: &mut WakeList) -> Option<Outcome> {
+    unsafe fn step(state: &mut State<T>, node: &Node<T>, owed: &mut Option<Wake>) -> Option<Outcome> {
         // SAFETY: promised by the caller.
         let sent = unsafe { node.with_value(|value| state.send(value)) };
         match sent {
-            Sent::Handed(wake) => wakes.push(wake),
+            Sent::Handed(wake) => *owed = Some(wake),
             Sent::Queued => {}
             Sent::Full => return None,
             Sent::Closed => return Some(Outcome::Closed),
@@ -71,14 +72,17 @@ impl<T> Operation<T> for Send {
         Some(Outcome::Done)
     }
 
+    #[inline]
     fn prepare(state: &State<T>) {
         state.shut();
     }
 
+    #[inline]
     fn line(state: &mut State<T>) -> &mut WaitQueue<T> {
         state.senders()
     }
 
+    #[inline]
     fn abandon(node: &Node<T>) {
         // SAFETY: point 3: no peer knows the node. Several arms of a select may hold values whose
         // drops panic.
@@ -95,12 +99,12 @@ impl<T> Operation<T> for Recv {
     }
 
     #[inline]
-    unsafe fn step(state: &mut State<T>, node: &Node<T>, wakes: &mut WakeList) -> Option<Outcome> {
+    unsafe fn step(state: &mut State<T>, node: &Node<T>, owed: &mut Option<Wake>) -> Option<Outcome> {
         match state.recv() {
             Received::Value(value, ticket, wake) => {
                 // SAFETY: promised by the caller.
                 unsafe { node.store(value, ticket) };
-                wakes.extend(wake);
+                *owed = wake;
                 Some(Outcome::Done)
             }
             Received::Empty => None,
@@ -108,10 +112,12 @@ impl<T> Operation<T> for Recv {
         }
     }
 
+    #[inline]
     fn line(state: &mut State<T>) -> &mut WaitQueue<T> {
         state.receivers()
     }
 
+    #[inline]
     fn undo(shared: &Shared<T>, node: &Node<T>) {
         // SAFETY: point 3: no peer knows the node.
         if let Some((value, ticket)) = unsafe { node.take() } {
@@ -127,7 +133,7 @@ impl<T> Operation<T> for Observe {
         shared.is_closed()
     }
 
-    unsafe fn step(state: &mut State<T>, _: &Node<()>, _: &mut WakeList) -> Option<Outcome> {
+    unsafe fn step(state: &mut State<T>, _: &Node<()>, _: &mut Option<Wake>) -> Option<Outcome> {
         state.is_closed().then_some(Outcome::Closed)
     }
 

@@ -15,39 +15,49 @@ pin_project! {
     /// The future that [`Receiver::recv`](super::Receiver::recv) returns.
     #[must_use = "a receive does nothing unless it is awaited"]
     pub struct Receiving<'a, T> {
+        // `None`: never ready.
+        shared: Option<&'a Shared<T>>,
+        // Made when it has to wait: most often it has not.
         #[pin]
-        waiting: Waiting<One<RecvArm<'a, T>>>,
+        waiting: Option<Waiting<One<RecvArm<'a, T>>>>,
+        // Whether it has resolved.
+        ended: bool,
     }
 }
 
 impl<'a, T> Receiving<'a, T> {
     pub(super) fn new(shared: Option<&'a Shared<T>>) -> Self {
-        Self { waiting: Waiting::one(RecvArm::recv(shared)) }
+        Self { shared, waiting: None, ended: false }
     }
 }
 
 impl<T> Future for Receiving<'_, T> {
     type Output = Result<T, RecvError>;
 
+    #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let mut waiting = self.project().waiting;
-        if waiting.is_new()
-            && let Some(shared) = waiting.as_ref().only().shared()
-        {
-            if gives_way(cx) {
-                return Poll::Pending;
-            }
-            // Straight into the caller's hands, without the node between.
-            match shared.recv_now() {
-                Err(TryRecvError::Empty) => ready!(waiting.as_mut().poll_unready(cx)),
-                received => {
-                    waiting.skip();
-                    return Poll::Ready(received.map_err(|_| RecvError));
-                }
-            };
-        } else {
+        let mut this = self.project();
+        assert!(!*this.ended, "polled again after it was ready");
+        let Some(shared) = *this.shared else { return Poll::Pending };
+        if let Some(mut waiting) = this.waiting.as_mut().as_pin_mut() {
             ready!(waiting.as_mut().poll(cx));
+            *this.ended = true;
+            return Poll::Ready(waiting.as_ref().only().finish());
         }
+        if gives_way(cx) {
+            return Poll::Pending;
+        }
+        match shared.recv_now() {
+            Err(TryRecvError::Empty) => {}
+            received => {
+                *this.ended = true;
+                return Poll::Ready(received.map_err(|_| RecvError));
+            }
+        }
+        this.waiting.set(Some(Waiting::one(RecvArm::recv(Some(shared)))));
+        let mut waiting = this.waiting.as_pin_mut().expect("it was just made");
+        ready!(waiting.as_mut().poll_unready(cx));
+        *this.ended = true;
         Poll::Ready(waiting.as_ref().only().finish())
     }
 }

@@ -1,7 +1,8 @@
 //! The future of a send.
 
 use crate::arm::SendArm;
-use crate::error::SendError;
+use crate::error::{SendError, TrySendError};
+use crate::park::gives_way;
 use crate::shared::Shared;
 use crate::waiting::{One, Waiting};
 use pin_project_lite::pin_project;
@@ -14,14 +15,18 @@ pin_project! {
     /// The future that [`Sender::send`](super::Sender::send) returns.
     #[must_use = "a send does nothing unless it is awaited"]
     pub struct Sending<'a, T> {
+        shared: &'a Shared<T>,
+        // Until it is sent, or waits to be.
+        value: Option<T>,
+        // Made when it has to wait: most often it has not.
         #[pin]
-        waiting: Waiting<One<SendArm<'a, T>>>,
+        waiting: Option<Waiting<One<SendArm<'a, T>>>>,
     }
 }
 
 impl<'a, T> Sending<'a, T> {
     pub(super) fn new(shared: &'a Shared<T>, value: T) -> Self {
-        Self { waiting: Waiting::one(SendArm::send(shared, value)) }
+        Self { shared, value: Some(value), waiting: None }
     }
 
     /// Withdraws the send: `Some(value)` if nobody took it, `None` if it was sent. O(1) however many
@@ -37,7 +42,8 @@ impl<'a, T> Sending<'a, T> {
     /// # drop(rx);
     /// ```
     pub fn cancel(self: Pin<&mut Self>) -> Option<T> {
-        let mut waiting = self.project().waiting;
+        let this = self.project();
+        let Some(mut waiting) = this.waiting.as_pin_mut() else { return this.value.take() };
         let too_late = waiting.as_mut().cancel().is_some();
         let arm = waiting.as_ref().only();
         if too_late { arm.finish().err().map(SendError::into_inner) } else { arm.take_back() }
@@ -47,9 +53,25 @@ impl<'a, T> Sending<'a, T> {
 impl<T> Future for Sending<'_, T> {
     type Output = Result<(), SendError<T>>;
 
+    #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let mut waiting = self.project().waiting;
-        ready!(waiting.as_mut().poll(cx));
+        let mut this = self.project();
+        if let Some(mut waiting) = this.waiting.as_mut().as_pin_mut() {
+            ready!(waiting.as_mut().poll(cx));
+            return Poll::Ready(waiting.as_ref().only().finish());
+        }
+        assert!(this.value.is_some(), "polled again after it was ready or cancelled");
+        if gives_way(cx) {
+            return Poll::Pending;
+        }
+        let value = match this.shared.send_now(this.value.take().expect("it was just seen")) {
+            Ok(()) => return Poll::Ready(Ok(())),
+            Err(TrySendError::Closed(value)) => return Poll::Ready(Err(SendError(value))),
+            Err(TrySendError::Full(value)) => value,
+        };
+        this.waiting.set(Some(Waiting::one(SendArm::send(this.shared, value))));
+        let mut waiting = this.waiting.as_pin_mut().expect("it was just made");
+        ready!(waiting.as_mut().poll_unready(cx));
         Poll::Ready(waiting.as_ref().only().finish())
     }
 }

@@ -106,7 +106,15 @@ impl Slot {
     }
 
     /// Makes `task` the next to run; returns the one that was.
+    ///
+    /// Called by the owner alone.
     pub(super) fn put_next(&self, task: Notified) -> Option<Notified> {
+        if !self.has_next() {
+            // Thieves only take, so nothing can be there.
+            // Ordering: Release: whoever takes it sees the task.
+            self.next.store(task.into_raw(), Ordering::Release);
+            return None;
+        }
         // Ordering: AcqRel: Release so that whoever takes it sees the task; Acquire to see the one
         // that was there.
         let before = self.next.swap(task.into_raw(), Ordering::AcqRel);

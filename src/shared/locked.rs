@@ -15,19 +15,16 @@ use std::sync::Arc;
 /// The state of a channel whose lock this thread holds. Publishes the summary when it goes.
 pub(crate) struct Locked<'a, T> {
     shared: &'a Shared<T>,
-    /// `None` if somebody further out holds the lock.
-    _guard: Option<LockGuard<'a>>,
+    _guard: LockGuard<'a>,
     not_send: PhantomData<*const ()>,
 }
 
 impl<'a, T> Locked<'a, T> {
-    /// What `shared`'s lock protects; `guard` is `None` if somebody further out holds it.
-    ///
     /// # Safety
     ///
-    /// This thread holds the lock of `shared`, and no other `Locked` of it is alive.
+    /// The guard is that of the lock of `shared`.
     #[inline]
-    pub(super) unsafe fn new(shared: &'a Shared<T>, guard: Option<LockGuard<'a>>) -> Self {
+    pub(super) unsafe fn new(shared: &'a Shared<T>, guard: LockGuard<'a>) -> Self {
         Self { shared, _guard: guard, not_send: PhantomData }
     }
 
@@ -53,9 +50,8 @@ impl<'a, T> Locked<'a, T> {
 
     #[inline]
     fn publish(&self) {
-        let summary = State::summary(self);
-        // Ordering: Release pairs with the Acquire in `Shared::summary`. The lock is held.
-        self.shared.summary.store(summary, Ordering::Release);
+        // SAFETY: point 1: this holds the lock.
+        unsafe { self.shared.publish() };
     }
 }
 

@@ -3,7 +3,7 @@
 //!
 //! # Invariants
 //!
-//! 1. `state` is touched only under `lock`, through a [`Locked`].
+//! 1. `state` is touched only under `lock`.
 //! 2. `summary` is what [`State::summary`] said when the lock was last released. Who reads it
 //!    without the lock learns what was so at one moment during the call, which is all that a
 //!    `try_*` promises; whoever goes on to wait asks again under the lock. A waiter that a step lets
@@ -15,8 +15,8 @@
 //!
 //! # Unsafe
 //!
-//! 1. *The lock.* A [`Locked`] is made by locking, or from the promise that this thread holds the
-//!    lock and nobody uses another [`Locked`] of the channel meanwhile.
+//! 1. *The lock.* The state is reached through a [`Locked`], which holds the lock, or by the promise
+//!    that this thread holds it and nobody else on it has the state, or that nobody else has the channel.
 //! 2. *The outbox.* `outbox` is null or leads to what the queue in `state` keeps until it is dropped,
 //!    together with this.
 
@@ -95,18 +95,38 @@ impl<T> Shared<T> {
     #[inline]
     pub(crate) fn lock(&self) -> Locked<'_, T> {
         // SAFETY: point 1: just locked, and not twice.
-        unsafe { Locked::new(self, Some(self.lock.lock())) }
+        unsafe { Locked::new(self, self.lock.lock()) }
     }
 
-    /// The state for one who holds the lock already.
+    /// Calls `f` with the state, for one who holds the lock already. What changes is to be
+    /// [published](Self::publish) before it is released.
     ///
     /// # Safety
     ///
-    /// This thread holds [`raw_lock`](Self::raw_lock), and no other `Locked` of the channel is alive.
+    /// This thread holds [`raw_lock`](Self::raw_lock), and nobody on it has the state.
     #[inline]
-    pub(crate) unsafe fn already_locked(&self) -> Locked<'_, T> {
+    pub(crate) unsafe fn when_locked<R>(&self, f: impl FnOnce(&mut State<T>) -> R) -> R {
+        self.state.with_mut(|state| {
+            // SAFETY: point 1, promised by the caller.
+            let state = unsafe { &mut *state };
+            let result = f(state);
+            #[cfg(any(test, debug_assertions))]
+            state.check();
+            result
+        })
+    }
+
+    /// Publishes the summary.
+    ///
+    /// # Safety
+    ///
+    /// As [`when_locked`](Self::when_locked).
+    #[inline]
+    pub(crate) unsafe fn publish(&self) {
         // SAFETY: point 1, promised by the caller.
-        unsafe { Locked::new(self, None) }
+        let summary = self.state.with(|state| unsafe { &*state }.summary());
+        // Ordering: Release pairs with the Acquire in `summary`.
+        self.summary.store(summary, Ordering::Release);
     }
 
     /// The lock itself, for those who take several in order.
@@ -355,6 +375,8 @@ impl<T> Shared<T> {
             return;
         }
         match side {
+            // Closed once is closed for ever.
+            Side::Senders if self.is_closed() => {}
             Side::Senders => {
                 self.close();
             }
@@ -375,9 +397,11 @@ impl<T> Shared<T> {
 }
 
 impl<T> Drop for Shared<T> {
+    #[inline]
     fn drop(&mut self) {
         // The last receiver took the queue with it; what came back later has no other owner.
-        let left = self.lock().take_queue();
+        // SAFETY: point 1: nobody else has the channel any more.
+        let left = self.state.with_mut(|state| unsafe { &mut *state }.take_queue());
         drop_all(left);
     }
 }

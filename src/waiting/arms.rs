@@ -11,7 +11,7 @@
 
 use crate::arm::Arm;
 use crate::facade::{Lock, LockGuard, random_below};
-use crate::park::WakeList;
+use crate::park::Wake;
 use crate::waitq::Party;
 use pin_project_lite::pin_project;
 use smallvec::SmallVec;
@@ -24,6 +24,8 @@ pub(crate) trait Arms {
     const FUTURES: bool = false;
     /// Whether the arms may have served another party before.
     const BORROWED: bool = false;
+    /// Whether there is one arm, which waits at one channel.
+    const ALONE: bool = false;
     /// The numbers of the arms in the order in which to look at them.
     type Order: AsRef<[u32]>;
     /// Holds the locks of the channels of all arms.
@@ -98,11 +100,11 @@ pub(super) fn each<S: Arms>(arms: Pin<&S>) -> impl Iterator<Item = Pin<&dyn Arm>
 pub(super) unsafe fn try_locked<S: Arms>(
     arms: Pin<&S>,
     order: &[u32],
-    wakes: &mut WakeList,
+    owed: &mut Option<Wake>,
 ) -> Option<usize> {
     order.iter().map(|index| *index as usize).find(|&index| {
         // SAFETY: point 1.
-        arms.arm(index).is_some_and(|arm| unsafe { arm.try_locked(wakes) })
+        arms.arm(index).is_some_and(|arm| unsafe { arm.try_locked(owed) })
     })
 }
 
@@ -141,6 +143,7 @@ pin_project! {
 }
 
 impl<A: Arm> Arms for One<A> {
+    const ALONE: bool = true;
     type Order = [u32; 1];
     type Locks<'a>
         = Option<LockGuard<'a>>

@@ -23,7 +23,7 @@
 //!
 //! 1. *Owner.* `Waiting` owns party and arms; its methods take `Pin<&mut Self>`.
 //! 2. *Held.* The party is `Held` from its creation or reset until step 2 ends, again from a
-//!    successful `hold`, and decided after [`conclude`](Waiting::conclude).
+//!    successful [`hold`](Waiting::hold), and decided after [`conclude`](Waiting::conclude).
 //! 3. *Pinned.* Party and arms are pinned with `Waiting`, which withdraws all arms when dropped.
 
 #![allow(unsafe_code)]
@@ -32,7 +32,7 @@ mod arms;
 
 use crate::arm::Arm;
 use crate::facade::{Parker, spin_until};
-use crate::park::{Wake, WakeList, gives_way, wait_until};
+use crate::park::{Wake, gives_way, wait_until};
 use crate::timer::now;
 use crate::waitq::{Party, Verdict};
 pub use arms::Bias;
@@ -76,8 +76,11 @@ pin_project! {
     where
         S: Arms,
     {
+        #[inline]
         fn drop(this: Pin<&mut Self>) {
-            this.cancel();
+            if this.phase == Phase::Queued {
+                this.cancel();
+            }
         }
     }
 }
@@ -104,11 +107,6 @@ impl<S: Arms> Waiting<S> {
         self.phase == Phase::New
     }
 
-    /// Ends a party that has not waited: its operation was done otherwise.
-    pub(crate) fn skip(self: Pin<&mut Self>) {
-        *self.project().phase = Phase::Over;
-    }
-
     /// Makes a party that is over as new.
     pub(crate) fn restart(self: Pin<&mut Self>) {
         let this = self.project();
@@ -130,7 +128,7 @@ impl<S: Arms> Waiting<S> {
             Phase::Over => panic!("polled again after it was ready or cancelled"),
             Phase::Queued if !S::FUTURES => return self.poll_queued(cx),
             Phase::Queued => {
-                if self.party.hold().is_err() {
+                if !self.as_ref().hold() {
                     return Poll::Ready(self.conclude());
                 }
             }
@@ -188,25 +186,37 @@ impl<S: Arms> Waiting<S> {
             return Some(winner);
         }
         let this = self.as_ref().project_ref();
-        let mut wakes = WakeList::new();
+        let mut owed = None;
         let locks = this.arms.lock();
         // SAFETY: point 2: it has not waited; all locks are held.
-        let winner = unsafe { arms::try_locked(this.arms, order.as_ref(), &mut wakes) };
+        let winner = unsafe { arms::try_locked(this.arms, order.as_ref(), &mut owed) };
         drop(locks);
         if winner.is_some() {
             *self.project().phase = Phase::Over;
         }
-        wakes.wake_all();
+        owed.into_iter().for_each(Wake::wake);
         winner
     }
 
     /// Stops waiting. `Some(winner)` if it is too late for that.
     pub(crate) fn cancel(self: Pin<&mut Self>) -> Option<usize> {
-        if self.phase == Phase::Queued && self.party.hold().is_err() {
+        if self.phase == Phase::Queued && !self.as_ref().hold() {
             return Some(self.conclude());
         }
         self.withdraw();
         None
+    }
+
+    /// Has peers pass by. False if one has claimed the party already.
+    fn hold(self: Pin<&Self>) -> bool {
+        let this = self.project_ref();
+        if S::ALONE {
+            let _lock = this.arms.lock();
+            // SAFETY: point 1; the lock is held.
+            unsafe { this.party.hold_alone() }.is_ok()
+        } else {
+            this.party.hold().is_ok()
+        }
     }
 
     /// Before the first look.
@@ -220,11 +230,11 @@ impl<S: Arms> Waiting<S> {
 
     /// Step 1: one arm at a time. The party is `Held`.
     fn look(mut self: Pin<&mut Self>, order: &[u32], mut cx: Option<&mut Context<'_>>) -> Option<usize> {
-        let mut wakes = WakeList::new();
+        let mut owed = None;
         let winner = order.iter().map(|index| *index as usize).find(|&index| {
             if let Some(arm) = self.as_ref().arms().arm(index) {
                 // SAFETY: point 2: this is before step 2.
-                return arm.looks_ready() && unsafe { arm.try_alone(&mut wakes) };
+                return arm.looks_ready() && unsafe { arm.try_alone(&mut owed) };
             }
             match &mut cx {
                 Some(cx) if S::FUTURES => self.as_mut().project().arms.poll_future(index, cx),
@@ -232,7 +242,7 @@ impl<S: Arms> Waiting<S> {
             }
         })?;
         self.withdraw();
-        wakes.wake_all();
+        owed.into_iter().for_each(Wake::wake);
         Some(winner)
     }
 
@@ -259,19 +269,19 @@ impl<S: Arms> Waiting<S> {
     /// Step 2. The party is `Held`, and open afterwards unless there was a winner after all.
     fn queue_up(self: Pin<&mut Self>, order: &[u32], wake: Wake) -> Option<usize> {
         let this = self.as_ref().project_ref();
-        let mut wakes = WakeList::new();
+        let mut owed = None;
         let locks = this.arms.lock();
         // SAFETY: point 2; all locks are held.
         unsafe { arms::prepare(this.arms) };
         // SAFETY: as above.
-        let winner = unsafe { arms::try_locked(this.arms, order, &mut wakes) };
+        let winner = unsafe { arms::try_locked(this.arms, order, &mut owed) };
         let spare = match winner {
             Some(_) => Some(wake),
             None => {
                 // SAFETY: as above, and point 3.
                 unsafe { arms::enqueue(this.party, this.arms, order) };
                 // SAFETY: as above.
-                unsafe { this.party.open(wake) }
+                unsafe { this.party.open(wake, S::ALONE) }
             }
         };
         drop(locks);
@@ -279,7 +289,7 @@ impl<S: Arms> Waiting<S> {
             Some(_) => self.withdraw(),
             None => *self.project().phase = Phase::Queued,
         }
-        wakes.wake_all();
+        owed.into_iter().for_each(Wake::wake);
         drop(spare);
         winner
     }
@@ -323,10 +333,12 @@ impl<S: Arms> Waiting<S> {
     }
 
     /// Takes every arm out of its line. The party is `Held` or decided, and then over.
+    #[inline]
     fn withdraw(self: Pin<&mut Self>) {
         let this = self.project();
-        *this.phase = Phase::Over;
-        arms::each(this.arms.as_ref()).for_each(|arm| arm.withdraw());
+        if std::mem::replace(this.phase, Phase::Over) == Phase::Queued {
+            arms::each(this.arms.as_ref()).for_each(|arm| arm.withdraw());
+        }
     }
 }
 
