@@ -9,7 +9,7 @@
 //! What differs under loom, besides the primitives:
 //!
 //! - a run queue holds four tasks, so that a model can fill it;
-//! - a blocked thread does not spin ([`spin_until`] looks once), since spinning shows loom nothing;
+//! - a thread does not spin before it waits ([`spin_until`] gives up at once);
 //! - there is no clock: a wait with a deadline gives others one chance to run and then times out;
 //! - an unbiased select looks at its arms in the order written, so that an execution repeats;
 //! - [`publish_order`] can be weakened, which is the bug that the canary seeds and loom must find.
@@ -318,9 +318,9 @@ mod imp {
         }
     }
 
-    /// One look: spinning shows loom nothing.
-    pub(crate) fn spin_until(mut done: impl FnMut() -> bool) -> bool {
-        done()
+    /// Not one look: spinning shows loom nothing, and whoever spins looks again afterwards.
+    pub(crate) fn spin_until(_done: impl FnMut() -> bool) -> bool {
+        false
     }
 
     pub(crate) fn may_spin() -> bool {

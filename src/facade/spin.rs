@@ -38,7 +38,7 @@ pub(crate) fn is_single() -> bool {
     *SINGLE.get_or_init(|| thread::available_parallelism().is_ok_and(|n| n.get() == 1))
 }
 
-/// Looks until `done`, for some 50 us at most: false if it is not.
+/// Looks until `done`, for some 50 us at most: false if it gave up.
 pub(crate) fn spin_until(mut done: impl FnMut() -> bool) -> bool {
     if !is_single() {
         let (a, b) = spins();
