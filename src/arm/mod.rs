@@ -65,7 +65,7 @@ pub(crate) trait Arm {
     /// The party is `Held`, and this thread holds [`lock`](Self::lock).
     unsafe fn try_locked(&self, owed: &mut Option<Wake>) -> bool;
 
-    /// Joins the line, unless it is there already.
+    /// Joins the line under the number `index` (or `ALONE`), unless it is there already.
     ///
     /// # Safety
     ///
@@ -75,6 +75,13 @@ pub(crate) trait Arm {
 
     /// Leaves the line if it is there; takes the lock.
     fn withdraw(&self);
+
+    /// The same for one who holds the lock.
+    ///
+    /// # Safety
+    ///
+    /// This thread holds [`lock`](Self::lock).
+    unsafe fn withdraw_locked(&self);
 
     /// Makes an arm as new that another party may have left in the middle: it was forgotten in line,
     /// or dropped after a peer had decided. A received value goes back; a sent one is gone.
@@ -310,6 +317,17 @@ impl<T, O: Operation<T>> Arm for ChannelArm<'_, T, O> {
         {
             // SAFETY: the node only ever waits in this line.
             unsafe { O::line(&mut shared.lock()).unlink(&self.node) };
+        }
+    }
+
+    unsafe fn withdraw_locked(&self) {
+        if let Some(shared) = self.shared
+            && self.queued.replace(false)
+        {
+            // SAFETY: promised by the caller; the node only ever waits in this line.
+            unsafe { shared.when_locked(|state| O::line(state).unlink(&self.node)) };
+            // SAFETY: promised by the caller.
+            unsafe { shared.publish() };
         }
     }
 

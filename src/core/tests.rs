@@ -179,7 +179,7 @@ impl Pair {
         // SAFETY: held, in no queue, kept in `waiters` until it is let go.
         unsafe { line(&mut self.real).push(node, party, 0) };
         // SAFETY: held, queued; one thread.
-        drop(unsafe { party.open(Wake::Task(Waker::noop().clone()), false) });
+        drop(unsafe { party.open(Wake::Task(Waker::noop().clone())) });
         self.waiters.push(waiter);
     }
 

@@ -12,7 +12,7 @@
 use crate::arm::Arm;
 use crate::facade::{Lock, LockGuard, random_below};
 use crate::park::Wake;
-use crate::waitq::Party;
+use crate::waitq::{ALONE, Party};
 use pin_project_lite::pin_project;
 use smallvec::SmallVec;
 use std::pin::Pin;
@@ -129,7 +129,7 @@ pub(super) unsafe fn enqueue<S: Arms>(party: Pin<&Party>, arms: Pin<&S>, order: 
     for index in order {
         if let Some(arm) = arms.arm(*index as usize) {
             // SAFETY: point 1.
-            unsafe { arm.enqueue(party, *index as usize) };
+            unsafe { arm.enqueue(party, if S::ALONE { ALONE } else { *index as usize }) };
         }
     }
 }

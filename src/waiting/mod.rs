@@ -212,8 +212,13 @@ impl<S: Arms> Waiting<S> {
         let this = self.project_ref();
         if S::ALONE {
             let _lock = this.arms.lock();
-            // SAFETY: point 1; the lock is held.
-            unsafe { this.party.hold_alone() }.is_ok()
+            // SAFETY: point 1; the lock is held, and the arm leaves the line at once.
+            let held = unsafe { this.party.hold_alone() }.is_ok();
+            if held {
+                // SAFETY: the lock is held.
+                arms::each(this.arms).for_each(|arm| unsafe { arm.withdraw_locked() });
+            }
+            held
         } else {
             this.party.hold().is_ok()
         }
@@ -281,7 +286,7 @@ impl<S: Arms> Waiting<S> {
                 // SAFETY: as above, and point 3.
                 unsafe { arms::enqueue(this.party, this.arms, order) };
                 // SAFETY: as above.
-                unsafe { this.party.open(wake, S::ALONE) }
+                unsafe { this.party.open(wake) }
             }
         };
         drop(locks);

@@ -18,7 +18,8 @@
 //! | `Taken` → `Done`…  | the same peer, [`Claim::settle`]   | the same, without a break           |
 //!
 //! A party that waits *alone*, at one channel, is only ever decided under that channel's lock, also by
-//! its owner ([`Party::hold_alone`]). So a claim needs no exchange, nor `Taken`, which nobody else would see.
+//! its owner, who leaves the line with it ([`Party::hold_alone`]). So whoever finds it in line has
+//! claimed it, without an exchange and without `Taken`, which nobody else would see.
 //!
 //! The numbered points are those of the module above.
 
@@ -48,14 +49,12 @@ pub(crate) enum Verdict {
 /// | arm      | 2         | `Taken`  |
 /// | arm      | 3         | `Done`   |
 /// | arm      | 4         | `Closed` |
-/// | 0        | 5         | `Open`, alone |
 const KIND_BITS: u32 = 3;
 const HELD: usize = 0;
 const OPEN: usize = 1;
 const TAKEN: usize = 2;
 pub(super) const DONE: usize = 3;
 pub(super) const CLOSED: usize = 4;
-const OPEN_ALONE: usize = 5;
 
 impl Verdict {
     #[inline]
@@ -63,7 +62,7 @@ impl Verdict {
         let arm = word >> KIND_BITS;
         match word & ((1 << KIND_BITS) - 1) {
             HELD => Self::Held,
-            OPEN | OPEN_ALONE => Self::Open,
+            OPEN => Self::Open,
             TAKEN => Self::Taken(arm),
             DONE => Self::Done(arm),
             _ => Self::Closed(arm),
@@ -75,6 +74,9 @@ impl Verdict {
         matches!(self, Self::Done(_) | Self::Closed(_))
     }
 }
+
+/// The number by which the one arm of a party that is alone stands in line.
+pub(crate) const ALONE: usize = usize::MAX;
 
 /// One waiting operation.
 pub(crate) struct Party {
@@ -116,18 +118,18 @@ impl Party {
         Verdict::of(self.claim.load(Ordering::Acquire))
     }
 
-    /// Owner: from now on a peer may claim. `alone`: there is one channel at which it waits.
+    /// Owner: from now on a peer may claim.
     ///
     /// # Safety
     ///
     /// Owner only; `Held`; all nodes are queued, and the locks of their channels are held. Returns
     /// the wake of the last time, to be dropped without a lock.
     #[inline]
-    pub(crate) unsafe fn open(&self, wake: Wake, alone: bool) -> Option<Wake> {
+    pub(crate) unsafe fn open(&self, wake: Wake) -> Option<Wake> {
         // SAFETY: point 3: `Held`, so the wake is the owner's.
         let old = self.wake.with_mut(|place| unsafe { (*place).replace(wake) });
         // Ordering: Relaxed: a peer reads it under one of the locks that the owner holds.
-        self.claim.store(if alone { OPEN_ALONE } else { OPEN }, Ordering::Relaxed);
+        self.claim.store(OPEN, Ordering::Relaxed);
         old
     }
 
@@ -162,11 +164,12 @@ impl Party {
     ///
     /// # Safety
     ///
-    /// Owner only; the lock of the one channel is held.
+    /// Owner only; the lock of the one channel is held, and not released before the node has left the
+    /// line.
     pub(crate) unsafe fn hold_alone(&self) -> Result<(), Verdict> {
         // Ordering: Acquire, as in `verdict`.
         match self.claim.load(Ordering::Acquire) {
-            OPEN_ALONE => {
+            OPEN => {
                 // Ordering: Relaxed: peers read it under the lock that is held.
                 self.claim.store(HELD, Ordering::Relaxed);
                 Ok(())
@@ -186,14 +189,12 @@ impl Party {
         self.claim.store(HELD, Ordering::Relaxed);
     }
 
-    /// Peer: claims `arm` if nobody has claimed any.
+    /// Peer: claims `arm`, or the party if it is [`ALONE`], if nobody has claimed any.
     #[inline]
     pub(super) fn try_claim(&self, arm: usize) -> Claiming<'_> {
         let taken = TAKEN | arm << KIND_BITS;
-        // Ordering: Relaxed: it is decided under the lock that is held, which also orders what the owner
-        // wrote before it opened.
-        if self.claim.load(Ordering::Relaxed) == OPEN_ALONE {
-            return Claiming::Won(Claim { party: self, arm });
+        if arm == ALONE {
+            return Claiming::Won(Claim { party: self, arm: 0 });
         }
         // Ordering: Relaxed: wake and item were written before the owner opened under all locks of
         // its channels, and the peer holds one of them. Two peers on two channels exclude each other
