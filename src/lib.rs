@@ -53,6 +53,15 @@
 //!   `Select::wait_timeout`, `default(duration)` in `select!`, and `Context`. The `_blocking` forms of these need no feature.
 //! - `stream`: `Receiver::stream` and `Sender::sink`.
 
+#![deny(
+    missing_docs,
+    missing_debug_implementations,
+    unreachable_pub,
+    unsafe_code,
+    unsafe_op_in_unsafe_fn,
+    unexpected_cfgs
+)]
+
 mod arm;
 pub mod chan;
 #[cfg(feature = "rt")]

@@ -108,7 +108,7 @@ impl<T> Sender<T> {
     /// Sends all values in order, many under one lock where there is room, and resolves to their
     /// number. The iterator is advanced in batches, outside the lock. If the channel is closed on
     /// the way, the error tells how many were sent and holds the rest, in order, what the iterator
-    /// had left included.
+    /// had left included: so an iterator without an end never gets that error, and fills the memory.
     ///
     /// Dropped before it is ready, it has sent some and drops the rest. **Cost**: one lock per
     /// batch of up to 64, one more per value that has to wait; one allocation for the batch.
