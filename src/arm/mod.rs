@@ -55,7 +55,7 @@ pub(crate) trait Arm {
     /// As [`try_locked`](Self::try_locked).
     unsafe fn prepare(&self);
 
-    /// True if it may become ready though this party is in no line.
+    /// True if it does well to look on for a while before it joins the line.
     fn may_linger(&self) -> bool;
 
     /// The same for one who holds the lock.
@@ -282,7 +282,7 @@ impl<T, O: Operation<T>> Arm for ChannelArm<'_, T, O> {
     }
 
     fn may_linger(&self) -> bool {
-        self.shared.is_none_or(Shared::is_buffered)
+        self.shared.is_none_or(Shared::is_large)
     }
 
     #[inline]

@@ -12,20 +12,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// Rounds of pauses, each twice as long as the one before: 63 pauses in all.
-const SPINS: u32 = 6;
-fn spins() -> (u32, u32) {
-    static S: OnceLock<(u32, u32)> = OnceLock::new();
-    *S.get_or_init(|| {
-        let v = std::env::var("SP").unwrap_or("6,6".into());
-        let mut i = v.split(",").map(|x| x.parse().unwrap());
-        (i.next().unwrap(), i.next().unwrap())
-    })
-}
+/// How many pauses come first.
+const PAUSES: u32 = 4;
 /// How often the processor is offered after that.
 const OFFERS: u32 = 64;
 /// For how long: an offer that is taken may last a time slice.
-const OFFER_TIME: Duration = Duration::from_micros(50);
+const OFFER_TIME: Duration = Duration::from_micros(100);
 /// How long a thread first sleeps that does not get a lock.
 const NAP: Duration = Duration::from_micros(50);
 /// How long it sleeps at most.
@@ -38,23 +30,22 @@ pub(crate) fn is_single() -> bool {
     *SINGLE.get_or_init(|| thread::available_parallelism().is_ok_and(|n| n.get() == 1))
 }
 
-/// Looks until `done`, for some 50 us at most: false if it gave up.
+/// Looks until `done`, for some tens of microseconds at most: false if it gave up.
 pub(crate) fn spin_until(mut done: impl FnMut() -> bool) -> bool {
     if !is_single() {
-        let (a, b) = spins();
-        for round in 0..a {
-            let round = round.min(b);
+        for _ in 0..PAUSES {
             if done() {
                 return true;
             }
-            (0..1 << round).for_each(|_| spin_loop());
+            spin_loop();
         }
     }
-    let start = Instant::now();
+    let mut start = None;
     for _ in 0..OFFERS {
         if done() {
             return true;
         }
+        let start = *start.get_or_insert_with(Instant::now);
         thread::yield_now();
         if start.elapsed() > OFFER_TIME {
             break;

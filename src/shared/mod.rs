@@ -68,10 +68,14 @@ impl<T> RefUnwindSafe for Shared<T> {}
 /// The kinds of capacity.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
-    Rendezvous,
-    Bounded,
+    /// Fewer than [`LARGE`] values.
+    Small,
+    Large,
     Unbounded,
 }
+
+/// From this capacity on it pays to look on for a while before joining a line.
+const LARGE: usize = 16;
 
 impl<T> Shared<T> {
     /// A channel with one handle on each side. `None` is unbounded.
@@ -81,8 +85,8 @@ impl<T> Shared<T> {
             lock: Lock::new(),
             summary: PublishedU8::new(state.summary()),
             kind: match capacity {
-                Some(0) => Kind::Rendezvous,
-                Some(_) => Kind::Bounded,
+                Some(..LARGE) => Kind::Small,
+                Some(_) => Kind::Large,
                 None => Kind::Unbounded,
             },
             handles: Handles::new(),
@@ -150,9 +154,11 @@ impl<T> Shared<T> {
             || (summary & LENT != 0 && self.outbox().is_some_and(|outbox| outbox.len() > 0))
     }
 
-    /// True if values may be queued: then one side may get on though the other does not wait.
-    pub(crate) fn is_buffered(&self) -> bool {
-        self.kind != Kind::Rendezvous
+    /// True if a thread that finds it full or empty does well to look on for a while. With a small
+    /// capacity it does better to join the line at once: there a peer takes its value, or gives it one,
+    /// without waiting for it to run.
+    pub(crate) fn is_large(&self) -> bool {
+        self.kind != Kind::Small
     }
 
     #[inline]
