@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 pub const FLAG: &str = "--child";
 /// How long a child may take before it is said to hang, and if small sizes are asked for.
 const PATIENCE: Duration = Duration::from_secs(60);
-const QUICK_PATIENCE: Duration = Duration::from_secs(5);
+const QUICK_PATIENCE: Duration = Duration::from_secs(20);
 /// How long a shape runs whose size is not fixed, and if small sizes are asked for.
 const TIME: Duration = Duration::from_millis(150);
 const QUICK_TIME: Duration = Duration::from_millis(15);

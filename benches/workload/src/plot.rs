@@ -27,7 +27,8 @@ fn colour(contender: &str) -> &'static str {
         "kanal" => "#e6820e",
         "crossfire" => "#2ca02c",
         "flume" => "#9467bd",
-        "async-channel" | "smol" => "#17a2b8",
+        "async-channel" => "#17a2b8",
+        "smol" => "#bcbd22",
         "tokio" => "#d62728",
         "std" => "#8c564b",
         "tokio+kanal" => "#e377c2",
@@ -101,8 +102,8 @@ fn head(board: &Board, part: Part, lines: &[&Line]) -> String {
     }
     let right = LABELS + WIDTH + 14.0;
     let bar = part.bar();
-    let _ = writeln!(svg, "<text x=\"{right}\" y=\"70\" fill=\"#555\">hchan / best other</text>");
-    let _ = writeln!(svg, "<text x=\"{right}\" y=\"84\" fill=\"#555\">(bar: at most {bar})</text>");
+    let _ = writeln!(svg, "<text x=\"{right}\" y=\"56\" fill=\"#555\">hchan / best other</text>");
+    let _ = writeln!(svg, "<text x=\"{right}\" y=\"70\" fill=\"#555\">(bar: at most {bar})</text>");
     svg
 }
 

@@ -9,7 +9,7 @@ const WORKERS: usize = 2;
 const LEAST: usize = 1_000;
 
 /// Runs criterion, as its command line says, over the rows of some groups.
-pub fn bench(groups: &[Group]) {
+pub(crate) fn bench(groups: &[Group]) {
     let mut criterion = Criterion::default()
         .sample_size(20)
         .warm_up_time(Duration::from_millis(200))

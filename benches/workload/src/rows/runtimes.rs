@@ -52,6 +52,6 @@ fn of<C: Contender>(table: &mut Table, contender: &'static str) {
     row("timeouts", M / 2, M / 20, |c, n, _| timers::timeouts(c, 100, n));
     row("busy-yielding", 50_000, 5_000, busy::behind_yielding);
     row("busy-spawning", 5_000, 500, busy::behind_spawning);
-    row("latency", 5_000, 500, busy::latency);
+    row("latency", 5_000, 200, busy::latency);
     row("wake-up", 1_000, 100, |c, n, _| busy::wake_up(c, n));
 }
