@@ -1,3 +1,0 @@
-module hchan-runtimes
-
-go 1.22

@@ -1,0 +1,3 @@
+module hchan-bench
+
+go 1.22
