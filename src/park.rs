@@ -15,7 +15,7 @@
 //!    reported it, and it is no affair of whoever served its owner. Letting it through would lose
 //!    the value in that one's hands, and abort the process where it is dropping something.
 
-use crate::facade::{Parker, Unparker, spin_until, thread_local};
+use crate::facade::{Parker, Unparker, thread_local};
 use smallvec::SmallVec;
 use std::any::Any;
 use std::cell::Cell;
@@ -30,6 +30,8 @@ pub(crate) enum Wake {
     Task(Waker),
     /// A thread that blocks in [`wait_until`].
     Thread(Unparker),
+    /// A thread that has not gone to sleep yet, and looks by itself.
+    Awake,
 }
 
 impl Wake {
@@ -38,12 +40,13 @@ impl Wake {
         match self {
             Self::Task(waker) => contained(|| waker.wake()),
             Self::Thread(thread) => thread.unpark(),
+            Self::Awake => {}
         }
     }
 
     /// True if waking `self` is as good as waking `other`.
-    pub(crate) fn will_wake(&self, other: &Waker) -> bool {
-        matches!(self, Self::Task(waker) if waker.will_wake(other))
+    pub(crate) fn is_as_good_as(&self, other: &Self) -> bool {
+        matches!((self, other), (Self::Task(one), Self::Task(other)) if one.will_wake(other))
     }
 }
 
@@ -180,12 +183,8 @@ pub(crate) fn drop_all<T>(values: impl IntoIterator<Item = T>) {
 
 /// Blocks the calling thread until `done`, or until `deadline`: false if that came first.
 ///
-/// Spins briefly (waking a thread costs tens of microseconds), then parks. Whoever makes `done` true
-/// wakes the thread afterwards; wakes meant for something else cost one look.
+/// Whoever makes `done` true wakes the thread afterwards; wakes meant for something else cost one look.
 pub(crate) fn wait_until(parker: &Parker, deadline: Option<Instant>, done: impl Fn() -> bool) -> bool {
-    if spin_until(&done) {
-        return true;
-    }
     let _blocked = Blocked::new();
     loop {
         if done() {

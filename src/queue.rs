@@ -30,7 +30,7 @@ impl<T> Queue<T> {
         self.ring.len() + self.outbox.as_ref().map_or(0, |outbox| outbox.len())
     }
 
-    #[inline]
+    #[cfg(any(test, debug_assertions))]
     pub(crate) fn is_empty(&self) -> bool {
         self.len() == 0
     }

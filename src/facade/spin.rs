@@ -16,8 +16,10 @@ use std::time::{Duration, Instant};
 const PAUSES: u32 = 4;
 /// How often the processor is offered after that.
 const OFFERS: u32 = 64;
-/// For how long: an offer that is taken may last a time slice.
-const OFFER_TIME: Duration = Duration::from_micros(100);
+/// For how long: where somebody computes beside it, an offer that is taken lasts a time slice.
+const OFFER_TIME: Duration = Duration::from_millis(1);
+/// How many offers are made between two looks at the clock.
+const UNTIMED: u32 = 8;
 /// How long a thread first sleeps that does not get a lock.
 const NAP: Duration = Duration::from_micros(50);
 /// How long it sleeps at most.
@@ -41,13 +43,12 @@ pub(crate) fn spin_until(mut done: impl FnMut() -> bool) -> bool {
         }
     }
     let mut start = None;
-    for _ in 0..OFFERS {
+    for offer in 1..=OFFERS {
         if done() {
             return true;
         }
-        let start = *start.get_or_insert_with(Instant::now);
         thread::yield_now();
-        if start.elapsed() > OFFER_TIME {
+        if offer % UNTIMED == 0 && start.get_or_insert_with(Instant::now).elapsed() > OFFER_TIME {
             break;
         }
     }

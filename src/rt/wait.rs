@@ -1,6 +1,6 @@
 //! Polling a future on a thread that does nothing else: `block_on`, and joins of threads.
 
-use crate::facade::{AtomicBool, Ordering, Parker, Unparker};
+use crate::facade::{AtomicBool, Ordering, Parker, Unparker, spin_until};
 use crate::park::{Blocked, wait_until};
 use std::future::Future;
 use std::pin::pin;
@@ -39,6 +39,7 @@ pub(super) fn block_on<F: Future>(future: F) -> F::Output {
             return output;
         }
         // Ordering: AcqRel: Acquire pairs with the Release of `wake_by_ref`.
-        wait_until(&parker, None, || waker.woken.swap(false, Ordering::AcqRel));
+        let woken = || waker.woken.swap(false, Ordering::AcqRel);
+        let _ = spin_until(woken) || wait_until(&parker, None, woken);
     }
 }

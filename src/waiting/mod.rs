@@ -53,8 +53,8 @@ enum Phase {
     Over,
 }
 
-/// A wait that ends so soon is not spent on lingering.
-const LINGER: Duration = Duration::from_micros(50);
+/// A wait that is over so soon is not spent on spinning.
+const SOON: Duration = Duration::from_micros(50);
 /// How often a thread that lingers finds that others were faster, before it joins the line.
 const LOOKS: usize = 16;
 
@@ -163,18 +163,21 @@ impl<S: Arms> Waiting<S> {
         if let Some(winner) = self.as_mut().look(order.as_ref(), None) {
             return Some(winner);
         }
-        if let Some(winner) = self.as_mut().linger(order.as_ref(), deadline) {
+        let soon = deadline.is_some_and(|deadline| deadline.saturating_duration_since(now()) < SOON);
+        if !soon && let Some(winner) = self.as_mut().linger(order.as_ref()) {
             return Some(winner);
         }
-        let (parker, unparker) = Parker::new();
-        if let Some(winner) = self.as_mut().queue_up(order.as_ref(), Wake::Thread(unparker)) {
+        if let Some(winner) = self.as_mut().queue_up(order.as_ref(), Wake::Awake) {
             return Some(winner);
         }
-        if wait_until(&parker, deadline, || self.party.verdict().is_decided()) {
-            Some(self.conclude())
-        } else {
-            self.cancel()
+        let decided = || self.party.verdict().is_decided();
+        if soon || !spin_until(decided) {
+            let (parker, unparker) = Parker::new();
+            if self.as_ref().rewake(Wake::Thread(unparker)) && !wait_until(&parker, deadline, decided) {
+                return self.cancel();
+            }
         }
+        Some(self.conclude())
     }
 
     /// Does not wait: the number of the winner, or `None` if at some moment no arm was ready.
@@ -254,9 +257,8 @@ impl<S: Arms> Waiting<S> {
     /// Looks on for some microseconds before it joins a line: where messages come and go all the time,
     /// no waker need be used for them, and they move in batches. Only for arms that may become ready by
     /// themselves: at a rendezvous nothing happens unless one of the two is in line.
-    fn linger(mut self: Pin<&mut Self>, order: &[u32], deadline: Option<Instant>) -> Option<usize> {
-        let soon = deadline.is_some_and(|deadline| deadline.saturating_duration_since(now()) < LINGER);
-        if soon || !arms::each(self.as_ref().arms()).all(|arm| arm.may_linger()) {
+    fn linger(mut self: Pin<&mut Self>, order: &[u32]) -> Option<usize> {
+        if !arms::each(self.as_ref().arms()).all(|arm| arm.may_linger()) {
             return None;
         }
         for _ in 0..LOOKS {
@@ -304,18 +306,25 @@ impl<S: Arms> Waiting<S> {
         if self.party.verdict() != Verdict::Open {
             return Poll::Ready(self.conclude());
         }
-        let mut waker = Some(cx.waker().clone());
-        let this = self.as_ref().project_ref();
+        let waits = self.as_ref().rewake(Wake::Task(cx.waker().clone()));
+        if waits { Poll::Pending } else { Poll::Ready(self.conclude()) }
+    }
+
+    /// Has the party, which is in line, be woken so from now on. False if it is too late for that: a peer
+    /// has claimed it.
+    fn rewake(self: Pin<&Self>, wake: Wake) -> bool {
+        let this = self.project_ref();
+        let mut wake = Some(wake);
         let locks = this.arms.lock();
         let waits = this.party.verdict() == Verdict::Open;
-        let spare = match waker.take_if(|_| waits) {
+        let spare = match wake.take_if(|_| waits) {
             // SAFETY: point 1; all locks are held.
-            Some(waker) => unsafe { this.party.replace_waker(waker) },
+            Some(wake) => unsafe { this.party.replace_wake(wake) },
             None => None,
         };
         drop(locks);
-        drop((spare, waker));
-        if waits { Poll::Pending } else { Poll::Ready(self.conclude()) }
+        drop((spare, wake));
+        waits
     }
 
     /// Step 4, when a peer has claimed the party: learns the winner and withdraws the others.

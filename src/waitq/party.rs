@@ -28,7 +28,6 @@
 use crate::facade::{AtomicUsize, Ordering, UnsafeCell, publish_order};
 use crate::park::Wake;
 use std::marker::PhantomPinned;
-use std::task::Waker;
 
 /// The state of a claim; see the table above. The number is the arm's.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -133,19 +132,19 @@ impl Party {
         old
     }
 
-    /// Owner: waits on under a new waker. Returns the one that is no longer needed, to be dropped
-    /// without a lock.
+    /// Owner: waits on under a new wake. Returns the one that is no longer needed, to be dropped without
+    /// a lock.
     ///
     /// # Safety
     ///
     /// Owner only; `Open`; the locks of the channels of all nodes are held, so nobody can claim.
-    pub(crate) unsafe fn replace_waker(&self, waker: Waker) -> Option<Wake> {
+    pub(crate) unsafe fn replace_wake(&self, new: Wake) -> Option<Wake> {
         self.wake.with_mut(|place| {
             // SAFETY: point 3: nobody has claimed, and nobody can.
             let place = unsafe { &mut *place };
             match place {
-                Some(wake) if wake.will_wake(&waker) => Some(Wake::Task(waker)),
-                _ => place.replace(Wake::Task(waker)),
+                Some(old) if old.is_as_good_as(&new) => Some(new),
+                _ => place.replace(new),
             }
         })
     }

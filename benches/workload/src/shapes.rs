@@ -17,6 +17,7 @@ use crate::runtime::Join;
 use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::time::TimeValLike;
 use std::hint::black_box;
+use std::sync::Barrier;
 use std::time::{Duration, Instant};
 
 /// What a shape found: words, and a number, of nanoseconds if nothing else is said.
@@ -64,6 +65,31 @@ impl Clock {
         let wall = self.start.elapsed();
         let each = |time| nanoseconds(time) / count as f64;
         vec![("message", each(wall)), (CPU, each(cpu() - self.cpu))]
+    }
+}
+
+/// Has threads begin together, and the clock with them: it starts when all are there and before any of
+/// them goes on, however the system schedules them.
+struct Begin(Barrier);
+
+impl Begin {
+    /// For so many threads, the one with the clock included.
+    fn of(threads: usize) -> Self {
+        Self(Barrier::new(threads))
+    }
+
+    /// Waits for the clock.
+    fn wait(&self) {
+        self.0.wait();
+        self.0.wait();
+    }
+
+    /// Waits for the others, and starts the clock.
+    fn clock(&self) -> Clock {
+        self.0.wait();
+        let clock = Clock::start();
+        self.0.wait();
+        clock
     }
 }
 

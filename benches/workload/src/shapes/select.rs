@@ -1,16 +1,15 @@
 //! Shapes of threads that select.
 
-use super::{Clock, Figures, Word, sum_below};
+use super::{Begin, Figures, Word, sum_below};
 use crate::channels::{BlockingTx, Selecting};
 use std::array;
-use std::sync::Barrier;
 use std::thread;
 
 /// Eight threads, each with a channel of its own; one receives by selects over them.
 pub fn over_8<S: Selecting>(capacity: usize, messages: usize) -> Figures {
     let (senders, receivers) = channels::<S, 8>(capacity);
     let each = messages.div_ceil(senders.len());
-    let there = &Barrier::new(senders.len() + 1);
+    let there = &Begin::of(senders.len() + 1);
     thread::scope(|threads| {
         let send = |mut tx: S::Tx<Word>| {
             threads.spawn(move || {
@@ -23,8 +22,7 @@ pub fn over_8<S: Selecting>(capacity: usize, messages: usize) -> Figures {
         };
         let sending = senders.map(send);
         let mut receive = S::of_8(&receivers);
-        there.wait();
-        let clock = Clock::start();
+        let clock = there.clock();
         let sum: usize = (0..8 * each).map(|_| receive().number()).sum();
         assert_eq!(sum, 8 * sum_below(each));
         let figures = clock.per_message(8 * each);
@@ -37,7 +35,7 @@ pub fn over_8<S: Selecting>(capacity: usize, messages: usize) -> Figures {
 /// One thread sends by selects over four channels, one receives by selects over them.
 pub fn four_to_four<S: Selecting>(capacity: usize, messages: usize) -> Figures {
     let (senders, receivers) = channels::<S, 4>(capacity);
-    let there = &Barrier::new(2);
+    let there = &Begin::of(2);
     thread::scope(|threads| {
         let sending = threads.spawn(move || {
             {
@@ -48,8 +46,7 @@ pub fn four_to_four<S: Selecting>(capacity: usize, messages: usize) -> Figures {
             senders
         });
         let mut receive = S::of_4(&receivers);
-        there.wait();
-        let clock = Clock::start();
+        let clock = there.clock();
         let sum: usize = (0..messages).map(|_| receive().number()).sum();
         assert_eq!(sum, sum_below(messages));
         let figures = clock.per_message(messages);

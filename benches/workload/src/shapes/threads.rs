@@ -1,8 +1,7 @@
 //! Shapes of threads. The clock runs from when all of them are there until the last one is done.
 
-use super::{Clock, Figures, Payload, Word, sum_below};
+use super::{Begin, Figures, Payload, Word, sum_below};
 use crate::channels::{BlockingRx, BlockingTx};
-use std::sync::Barrier;
 use std::thread;
 
 /// Two threads, with a channel for each direction, that answer each other.
@@ -11,7 +10,7 @@ pub fn ping_pong<T: BlockingTx<Item = Word>, R: BlockingRx<Item = Word>>(
     messages: usize,
 ) -> Figures {
     let round_trips = messages.div_ceil(2);
-    let there = Barrier::new(2);
+    let there = Begin::of(2);
     thread::scope(|threads| {
         threads.spawn(|| {
             there.wait();
@@ -20,8 +19,7 @@ pub fn ping_pong<T: BlockingTx<Item = Word>, R: BlockingRx<Item = Word>>(
             }
             drop(pong);
         });
-        there.wait();
-        let clock = Clock::start();
+        let clock = there.clock();
         for n in 0..round_trips {
             assert!(ping.send(Word::new(n)));
             assert_eq!(pongs.recv().map(Word::number), Some(n));
@@ -43,7 +41,7 @@ pub fn flow<const WORDS: usize>(
     let each = messages.div_ceil(senders.len());
     let messages = each * senders.len();
     let goal = sum_below(each) * senders.len();
-    let there = &Barrier::new(senders.len() + receivers.len() + 1);
+    let there = &Begin::of(senders.len() + receivers.len() + 1);
     thread::scope(|threads| {
         let receiving: Vec<_> = receivers
             .into_iter()
@@ -62,8 +60,7 @@ pub fn flow<const WORDS: usize>(
                 }
             });
         }
-        there.wait();
-        let clock = Clock::start();
+        let clock = there.clock();
         let (mut count, mut sum) = (0, 0);
         for thread in receiving {
             let received = thread.join().expect("receivers do not panic");
