@@ -98,8 +98,8 @@ impl Local {
     fn unblock(&self) {
         let depth = self.blocked.get() - 1;
         self.blocked.set(depth);
-        if depth == 0 && self.slot.untell(STUCK) & STUCK != 0 {
-            self.core.scheduler.idle.unstuck();
+        if depth == 0 {
+            self.core.scheduler.idle.unstuck(&self.slot, 0);
         }
     }
 

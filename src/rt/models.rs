@@ -360,6 +360,28 @@ fn loom_what_is_next_on_a_worker_that_blocks_another_one_comes_for() {
 }
 
 #[test]
+fn loom_a_worker_that_comes_back_is_counted_in_before_it_is_counted_out_again() {
+    explore(3, || {
+        let core = core(1);
+        let slot = core.scheduler.slot(0).clone();
+        core.scheduler.idle.arrive(&slot, Parker::new().1);
+        let of_worker = core.clone();
+        let thread = spawn(move || {
+            let slot = of_worker.scheduler.slot(0).clone();
+            let local = Local::new(of_worker, slot);
+            let _entered = Entered::new(&local);
+            drop(Blocked::new());
+        });
+        // As sysmon does.
+        core.scheduler.idle.declare_stuck(&slot, || false);
+        thread.join().unwrap();
+        let stuck = usize::from(slot.control() & STUCK != 0);
+        assert_eq!(core.scheduler.idle.counts().running() + stuck, 1);
+        Core::close(&core);
+    });
+}
+
+#[test]
 fn loom_two_workers_that_block_and_come_back_are_counted() {
     explore(2, || {
         let core = core(2);
@@ -375,11 +397,9 @@ fn loom_two_workers_that_block_and_come_back_are_counted() {
                 })
             })
             .collect();
-        // As sysmon does, whatever the worker itself does about it.
+        // As sysmon does.
         let slot = core.scheduler.slot(0);
-        if core.scheduler.idle.declare_stuck(slot, || false) && slot.untell(STUCK) & STUCK != 0 {
-            core.scheduler.idle.unstuck();
-        }
+        core.scheduler.idle.declare_stuck(slot, || false);
         threads.into_iter().for_each(|thread| thread.join().unwrap());
         let stuck = usize::from(slot.control() & STUCK != 0);
         assert_eq!(core.scheduler.idle.counts().running() + stuck, 2);

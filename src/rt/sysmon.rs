@@ -113,7 +113,8 @@ pub(super) fn watch(core: Arc<Core>) {
             scheduler.sysmon.wait(PERIOD);
         }
         idle_looks = if sysmon.core.all_asleep() { idle_looks + 1 } else { 0 };
-        sysmon.look(before.elapsed());
+        // Without this thread nothing that is promised holds: it survives whatever is wrong.
+        contained(|| sysmon.look(before.elapsed()));
     }
 }
 

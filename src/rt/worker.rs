@@ -96,10 +96,8 @@ impl Worker<'_> {
 
     /// Does what others told this worker.
     fn attend(&mut self) -> Next {
-        let told = self.slot().untell(SLICE_OVER | GAVE_WAY | STUCK | STEP_ASIDE);
-        if told & STUCK != 0 {
-            self.core().scheduler.idle.unstuck();
-        }
+        let idle = &self.core().scheduler.idle;
+        let told = idle.unstuck(self.slot(), SLICE_OVER | GAVE_WAY | STEP_ASIDE);
         if told & CLOSE != 0 {
             return Next::Stop;
         }
