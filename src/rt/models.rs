@@ -5,6 +5,8 @@
 //! RUSTFLAGS="--cfg hchan_loom" cargo test --release --target-dir target/loom --lib loom_
 //! ```
 
+mod ending;
+
 use super::core::Core;
 use super::home::new_number;
 use super::local::{Entered, Local, accept_woken};

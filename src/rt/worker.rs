@@ -262,8 +262,9 @@ impl Worker<'_> {
         self.wait_to_be_woken()
     }
 
-    /// The runtime goes, or this thread does: nobody will run what is queued here.
+    /// The runtime goes: nobody will run what is queued here.
     fn abandon(&mut self) {
+        Core::drop_tasks(self.core());
         while let Some(task) = self.slot().take_next().or_else(|| self.slot().queue.pop()) {
             drop(task);
         }
