@@ -103,6 +103,19 @@ impl Local {
         }
     }
 
+    /// Appends a task that has run, or was to run, and that others here come before: if somebody sleeps,
+    /// it is for him.
+    ///
+    /// A look without the fence of `notify`, since this is the way of each `yield_now`: it may miss one who
+    /// goes to sleep at this moment. Then the task waits for the others here, as it would have.
+    pub(super) fn push_again(&self, task: Notified) {
+        self.push(task);
+        let scheduler = &self.core.scheduler;
+        if scheduler.idle.wants_more() && (self.slot.has_next() || self.slot.queue.len() > 1) {
+            scheduler.notify();
+        }
+    }
+
     /// Appends a task to this worker's queue; what does not fit goes to the global one.
     pub(super) fn push(&self, task: Notified) {
         self.slot.queue.push(task, |tasks| self.core.scheduler.inject_all(tasks));

@@ -105,6 +105,7 @@ impl Worker<'_> {
             self.slot().preemptions.add(1);
             if let Some(next) = self.slot().take_next() {
                 self.local.push(next);
+                self.core().scheduler.notify();
             }
             // So that the global queue comes first.
             self.tick = GLOBAL_FIRST - 1;
@@ -122,7 +123,7 @@ impl Worker<'_> {
         let ran = task.run();
         self.slot().end_poll();
         if let Ran::Again(task) = ran {
-            self.local.push(task);
+            self.local.push_again(task);
         }
     }
 
