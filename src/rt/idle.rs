@@ -199,7 +199,7 @@ impl Idle {
     /// A worker that sleeps and has slept for long leaves, if there are more than wanted.
     pub(super) fn leave_asleep(&self, number: usize) -> bool {
         let mut state = self.state.lock();
-        if state.live <= self.wanted {
+        if !self.is_surplus(&state) {
             return false;
         }
         let Some(at) = state.sleeping.iter().position(|other| *other == number) else { return false };
@@ -208,9 +208,14 @@ impl Idle {
         true
     }
 
-    /// True if some workers are only there because others were stuck.
+    /// True if some workers are only there because others were stuck, and are so no more.
     pub(super) fn has_surplus(&self) -> bool {
-        self.state.lock().live > self.wanted
+        self.is_surplus(&self.state.lock())
+    }
+
+    /// Those who are stuck do not count: others are to be there in their place.
+    fn is_surplus(&self, state: &State) -> bool {
+        self.counts().running() + state.sleeping.len() > self.wanted
     }
 
     /// A worker wants to search; not more than half of those who run do.
@@ -305,5 +310,28 @@ impl State {
         self.live -= 1;
         self.unparkers[number] = None;
         self.free.push(number);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::facade::Parker;
+
+    #[test]
+    fn who_sleeps_in_the_place_of_one_that_is_stuck_is_not_too_many() {
+        let idle = Idle::new(1, 2);
+        let [first, second] = [0, 1].map(Slot::new);
+        idle.arrive(&first, Parker::new().1);
+        idle.stop_searching();
+        first.tell(STUCK);
+        idle.stuck();
+        assert!(matches!(idle.more(), More::Start));
+        assert_eq!(idle.take_to_start(), [1]);
+        idle.arrive(&second, Parker::new().1);
+        assert!(idle.sleep(&second, true));
+        assert!(!idle.has_surplus() && !idle.leave_asleep(1));
+        idle.unstuck(&first, 0);
+        assert!(idle.has_surplus() && idle.leave_asleep(1));
     }
 }
