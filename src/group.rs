@@ -8,6 +8,7 @@
 //! 3. Members are aborted, and failures dropped, outside the lock.
 
 use crate::facade::Mutex;
+use crate::park::contained;
 use crate::rt::{Aborter, JoinError, spawn_at};
 use crate::sync::{WaitGroup, WaitGuard};
 use pin_project_lite::pin_project;
@@ -83,7 +84,7 @@ impl<E: Send + 'static> Group<E> {
         self.running.add(1);
         let member =
             Member { shared: self.shared.clone(), number, over: false, _running: self.running.guard() };
-        let join = spawn_at(Running { future: task, member }, Location::caller());
+        let join = spawn_at(Running { future: Some(task), member }, Location::caller());
         self.shared.entered(number, join.aborter());
     }
 
@@ -194,8 +195,9 @@ pin_project! {
     /// A member, as its task. The fields are dropped in this order: what it captured, then its
     /// membership.
     struct Running<F, E> {
+        // Dropped when it is over, since what its drop does is the group's to know.
         #[pin]
-        future: F,
+        future: Option<F>,
         member: Member<E>,
     }
 }
@@ -216,13 +218,22 @@ where
     type Output = ();
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let this = self.project();
-        let failure = match catch_unwind(AssertUnwindSafe(|| this.future.poll(cx))) {
+        let mut this = self.project();
+        let future = this.future.as_mut().as_pin_mut().expect("polled again after it was ready");
+        let panicked = |panic| GroupError::Panicked(JoinError::of_this_task(panic));
+        let mut failure = match catch_unwind(AssertUnwindSafe(|| future.poll(cx))) {
             Ok(Poll::Pending) => return Poll::Pending,
             Ok(Poll::Ready(Ok(()))) => None,
             Ok(Poll::Ready(Err(error))) => Some(GroupError::Task(error)),
-            Err(panic) => Some(GroupError::Panicked(JoinError::of_this_task(panic))),
+            Err(panic) => Some(panicked(panic)),
         };
+        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| this.future.set(None))) {
+            if failure.is_none() {
+                failure = Some(panicked(panic));
+            } else {
+                contained(|| drop(panic));
+            }
+        }
         this.member.over = true;
         if let Some(failure) = failure {
             this.member.shared.fail(failure);

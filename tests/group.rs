@@ -4,9 +4,11 @@
 mod support;
 
 use hchan::{Group, GroupError, Runtime, bounded, go, yield_now};
-use std::future::pending;
+use std::future::{Future, pending};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::task::{Context, Poll};
 use support::Alive;
 
 #[test]
@@ -169,4 +171,38 @@ fn failures_spawns_and_cancels_at_the_same_time_leave_nobody_behind() {
             assert_eq!(counted.load(SeqCst), 0);
         });
     }
+}
+
+/// What a member captured, and its drop.
+struct Bomb;
+
+impl Drop for Bomb {
+    fn drop(&mut self) {
+        panic!("in a drop");
+    }
+}
+
+/// A member that returns, and is dropped after that.
+struct Returns(Result<(), &'static str>, Bomb);
+
+impl Future for Returns {
+    type Output = Result<(), &'static str>;
+
+    fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Self::Output> {
+        Poll::Ready(self.0)
+    }
+}
+
+#[test]
+fn a_panic_in_the_drop_of_a_member_fails_its_group() {
+    hchan::run(async {
+        let mut group = Group::new();
+        group.go(Returns(Ok(()), Bomb));
+        let Err(GroupError::Panicked(error)) = group.wait().await else { panic!("nobody heard of it") };
+        assert_eq!(error.into_panic().downcast_ref::<&str>(), Some(&"in a drop"));
+        group.go(Returns(Err("an error"), Bomb));
+        assert!(matches!(group.wait().await, Err(GroupError::Task("an error"))), "that came first");
+        group.go(async { Ok(()) });
+        assert!(group.wait().await.is_ok(), "the group is as new");
+    });
 }

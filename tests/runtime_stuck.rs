@@ -4,10 +4,11 @@
 mod support;
 
 use hchan::{Runtime, bounded, go, task, yield_now};
-use std::future::pending;
+use std::future::{Future, pending, poll_fn};
+use std::pin::pin;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, mpsc};
-use std::task::{Context, Wake, Waker};
+use std::task::{Context, Poll, Wake, Waker};
 use std::thread;
 use std::time::{Duration, Instant};
 use support::{LONG, ends};
@@ -255,4 +256,45 @@ fn threads_that_are_not_needed_any_more_end() {
         thread::sleep(Duration::from_millis(50));
     }
     assert_eq!(runtime.run(async { go(async { 6 }).await.unwrap() }), 6);
+}
+
+/// Polls what it has with wakers of its own, and gives way when its children have twice, as
+/// `FuturesUnordered` does.
+#[test]
+fn a_task_that_polls_others_gives_way_when_they_do() {
+    struct Flag(AtomicBool);
+    impl Wake for Flag {
+        fn wake(self: Arc<Self>) {
+            self.0.store(true, SeqCst);
+        }
+    }
+    ends(|| {
+        // Nobody can take its place.
+        let runtime = Runtime::builder().workers(1).max_threads(1).build().unwrap();
+        let stop = Arc::new(AtomicBool::new(false));
+        let seen = stop.clone();
+        let greedy = runtime.go(poll_fn(move |cx| {
+            let mut gave_way = 0;
+            while !seen.load(SeqCst) {
+                let flag = Arc::new(Flag(AtomicBool::new(true)));
+                let waker = Waker::from(flag.clone());
+                let (tx, rx) = bounded(1);
+                let mut child = pin!(async {
+                    tx.send(1).await.unwrap();
+                    rx.recv().await.unwrap();
+                });
+                while child.as_mut().poll(&mut Context::from_waker(&waker)).is_pending() {
+                    assert!(flag.0.swap(false, SeqCst), "it only gave way");
+                    gave_way += 1;
+                }
+                if gave_way >= 2 {
+                    cx.waker().wake_by_ref();
+                    return Poll::Pending;
+                }
+            }
+            Poll::Ready(())
+        }));
+        runtime.run(async move { stop.store(true, SeqCst) });
+        greedy.join_blocking().unwrap();
+    });
 }

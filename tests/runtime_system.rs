@@ -5,7 +5,7 @@
 mod support;
 
 use hchan::{Runtime, go, time};
-use std::sync::{Arc, Barrier};
+use std::sync::{Arc, Barrier, mpsc};
 use std::thread;
 use std::time::Duration;
 use support::{in_child, panic_text};
@@ -38,6 +38,50 @@ fn where_there_are_no_more_threads_tasks_still_run() {
         assert_eq!(tasks.into_iter().map(|task| task.join_blocking().unwrap()).sum::<i32>(), 4950);
         jobs.into_iter().for_each(|job| job.join_blocking().unwrap());
         assert!(runtime.metrics().failed_starts > 0, "{:?}", runtime.metrics());
+    });
+}
+
+/// How long this process has been on a processor.
+fn processor_time() -> Duration {
+    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: a system call with valid arguments.
+    assert_eq!(unsafe { libc::clock_gettime(libc::CLOCK_PROCESS_CPUTIME_ID, &mut time) }, 0);
+    Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
+}
+
+#[test]
+fn where_threads_are_refused_nobody_asks_for_them_all_the_time() {
+    in_child("where_threads_are_refused_nobody_asks_for_them_all_the_time", || {
+        let runtime = Runtime::builder().workers(1).max_threads(8).build().unwrap();
+        runtime.run(async {});
+        limit_address_space(1 << 20);
+        let (release, released) = mpsc::channel::<()>();
+        let stuck = runtime.go(async move { released.recv() });
+        let waits = runtime.go(async { 1 });
+        while runtime.metrics().failed_starts == 0 {
+            thread::sleep(Duration::from_millis(1));
+        }
+        let before = processor_time();
+        thread::sleep(Duration::from_millis(400));
+        let used = processor_time() - before;
+        assert!(!waits.is_finished(), "there was a thread after all");
+        assert!(used < Duration::from_millis(100), "{used:?}");
+        drop(release);
+        assert!(stuck.join_blocking().unwrap().is_err());
+        assert_eq!(waits.join_blocking().unwrap(), 1);
+    });
+}
+
+#[test]
+fn a_timer_for_which_there_is_no_thread_panics_and_the_next_one_asks_again() {
+    in_child("a_timer_for_which_there_is_no_thread_panics_and_the_next_one_asks_again", || {
+        let sleep = || pollster::block_on(time::sleep(Duration::from_millis(1)));
+        limit_address_space(1 << 20);
+        assert!(panic_text(sleep).contains("timer"));
+        let limit = libc::rlimit { rlim_cur: libc::RLIM_INFINITY, rlim_max: libc::RLIM_INFINITY };
+        // SAFETY: a system call with a valid argument.
+        assert_eq!(unsafe { libc::setrlimit(libc::RLIMIT_AS, &limit) }, 0);
+        sleep();
     });
 }
 

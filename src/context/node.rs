@@ -10,8 +10,8 @@
 //!    later is born closed.
 //! 2. A child enters `children` under its parent's lock while the parent has not ended, else it is born
 //!    ended: whoever ends the parent finds every child, or the child finds the end.
-//! 3. `children` stays until all descendants have ended and their channels are closed. So two that cancel
-//!    at the same time both go the whole way, and each may return when its own way is done.
+//! 3. `children` stays until all descendants have ended and their channels are closed, or longer. So two
+//!    that cancel at the same time both go the whole way, and each may return when its own way is done.
 //! 4. No lock is taken under another one but that of a channel which nobody else knows yet. User code
 //!    (wakers, the drops of values and causes) runs under none.
 //! 5. Nothing recurses along the tree: it may be as deep as memory allows.
@@ -24,7 +24,7 @@ use super::ContextError;
 use crate::chan::{Receiver, bounded};
 use crate::facade::Mutex;
 use crate::park::drop_all;
-use crate::timer::Alarm;
+use crate::timer::{Alarm, now};
 use std::any::Any;
 use std::collections::BTreeMap;
 use std::convert::Infallible;
@@ -126,7 +126,7 @@ impl Node {
         if self.ended.get().is_some() {
             return;
         }
-        if deadline <= Instant::now() {
+        if deadline <= now() {
             return self.end_tree(Ending { error: ContextError::DeadlineExceeded, cause: None });
         }
         let bell = Arc::new(Bell(Arc::downgrade(self)));
@@ -175,16 +175,7 @@ impl Node {
     /// Ends the node and all its descendants. When it returns, all of them have ended, by this call or
     /// another one, and their channels are closed.
     pub(super) fn end_tree(self: &Arc<Self>, ending: Ending) {
-        let mut tree = vec![self.clone()];
-        self.end(&ending, &mut tree);
-        let mut at = 1;
-        while let Some(node) = tree.get(at).cloned() {
-            at += 1;
-            // As its parent has, perhaps by somebody else's call.
-            if let Some(ending) = node.parent.as_ref().and_then(|parent| parent.ended.get()) {
-                node.end(ending, &mut tree);
-            }
-        }
+        let tree = self.clone().end_all(&ending);
         // All of them have ended before the first of those who wait is told.
         for done in tree.iter().filter_map(|node| node.done.get()) {
             done.close();
@@ -197,6 +188,35 @@ impl Node {
         // These may be the last handles of some, and this a cause that came too late.
         let nodes = tree.into_iter().map(|node| node as Gift);
         drop_all(nodes.chain(ending.cause.map(|cause| cause as Gift)));
+    }
+
+    /// The same, for its deadline, by a thread that is not a user's: it lets go of the nodes before it
+    /// wakes anybody, so that what they hold is dropped by those who are woken. (If they drop their handles
+    /// earlier, by themselves, it may still be this thread that has the last.)
+    fn end_in_time(self: Arc<Self>) {
+        let tree = self.end_all(&Ending { error: ContextError::DeadlineExceeded, cause: None });
+        let done: Vec<_> = tree.iter().filter_map(|node| node.done.get().cloned()).collect();
+        drop_all(tree);
+        for done in done {
+            done.close();
+        }
+    }
+
+    /// Ends the node and all its descendants, and returns them.
+    fn end_all(self: Arc<Self>, ending: &Ending) -> Vec<Arc<Self>> {
+        let mut tree = vec![self];
+        let mut at = 0;
+        while let Some(node) = tree.get(at).cloned() {
+            let inherited = node.parent.as_ref().and_then(|parent| parent.ended.get());
+            if at == 0 {
+                node.end(ending, &mut tree);
+            } else if let Some(ending) = inherited {
+                // As its parent has, perhaps by somebody else's call.
+                node.end(ending, &mut tree);
+            }
+            at += 1;
+        }
+        tree
     }
 
     /// Ends the node, unless it has ended, and appends its children to `tree`.
@@ -247,7 +267,7 @@ struct Bell(Weak<Node>);
 impl Wake for Bell {
     fn wake(self: Arc<Self>) {
         if let Some(node) = self.0.upgrade() {
-            node.end_tree(Ending { error: ContextError::DeadlineExceeded, cause: None });
+            node.end_in_time();
         }
     }
 }

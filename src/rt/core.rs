@@ -9,11 +9,12 @@ use super::options::Options;
 use super::scheduler::Scheduler;
 use super::slot::CLOSE;
 use super::sysmon::Findings;
-use super::task::{About, TaskId, TaskRef};
+use super::task::{About, Notified, TaskId, TaskRef};
 use super::threads::{self, Threads};
-use crate::facade::{Arc, AtomicBool, Ordering};
+use crate::facade::{Arc, Mutex};
 use crate::fork::Generation;
-use crate::park::contained;
+use crate::park::{Blocked, contained};
+use std::collections::VecDeque;
 use std::future::Future;
 use std::io;
 
@@ -28,8 +29,9 @@ pub(super) struct Core {
     pub(super) findings: Findings,
     /// The process in which the threads are.
     pub(super) generation: Generation,
-    /// Whether the runtime is going.
-    closing: AtomicBool,
+    /// What a runtime that goes has still to drop, the oldest of each home first. Not to be held while
+    /// that is done.
+    leaving: Mutex<VecDeque<TaskRef>>,
 }
 
 impl Core {
@@ -45,7 +47,7 @@ impl Core {
             threads: Threads::new(),
             findings: Findings::default(),
             generation: Generation::now(),
-            closing: AtomicBool::new(false),
+            leaving: Mutex::new(VecDeque::new()),
         })
     }
 
@@ -90,8 +92,7 @@ impl Core {
     }
 
     pub(super) fn is_closing(&self) -> bool {
-        // Ordering: Relaxed: the signal that follows wakes whoever asks.
-        self.closing.load(Ordering::Relaxed)
+        self.scheduler.is_closing()
     }
 
     /// True if every worker sleeps.
@@ -105,23 +106,50 @@ impl Core {
         self.homes.iter().find_map(|home| home.find(task))
     }
 
-    /// Ends the runtime: nothing is queued any more, the tasks that nobody runs are dropped here and
-    /// now, and the others, and the threads, end when their polls do.
+    /// Ends the runtime: see its two halves.
     pub(super) fn close(core: &Arc<Self>) {
-        // Ordering: Relaxed: see `is_closing`.
-        core.closing.store(true, Ordering::Relaxed);
-        let asleep = core.scheduler.idle.close();
-        core.scheduler.slots().for_each(|slot| {
+        core.refuse();
+        if threads::is_own(core) {
+            // What a drop here waits for may need a thread, and this may be the only one.
+            let _ = threads::start_closer(core);
+        }
+        Self::drop_tasks(core);
+    }
+
+    /// Nothing is spawned or queued any more. The tasks that are there leave: those that somebody runs end
+    /// with their poll, like the threads; the others are for [`drop_tasks`](Self::drop_tasks).
+    ///
+    /// Runs no user code, so it does not wait for any, and whoever spawns afterwards has his answer.
+    pub(super) fn refuse(&self) {
+        self.scheduler.close();
+        let tasks: Vec<_> = self.homes.iter().flat_map(|home| home.close()).collect();
+        let queued = self.scheduler.global.close().into_iter().map(Notified::into_task);
+        self.leaving.lock().extend(tasks.into_iter().chain(queued));
+        // Now that there is something to help with.
+        let asleep = self.scheduler.idle.close();
+        self.scheduler.slots().for_each(|slot| {
             slot.tell(CLOSE);
         });
         asleep.into_iter().for_each(|worker| worker.unpark());
-        core.scheduler.sysmon.raise();
-        // Before anybody waits for the threads: one may wait for what a task holds.
+        self.scheduler.sysmon.raise();
+    }
+
+    /// Drops the tasks that nobody runs, one after the other, until none is left.
+    ///
+    /// The drop of one may wait for another task, so this is done before anybody waits for the threads,
+    /// and by as many as there are: by whoever ends the runtime and by each worker that was told. And by
+    /// whoever joins a task meanwhile, which helps however many drops wait (`JoinHandle::poll_forsaken`).
+    pub(super) fn drop_tasks(core: &Arc<Self>) {
+        if core.leaving.lock().is_empty() {
+            return;
+        }
+        let _blocked = Blocked::new();
         // What the tasks drop may spawn: then here, where it is refused.
         let _entered = current::Entered::new(core);
-        for task in core.homes.iter().flat_map(|home| home.close()) {
+        loop {
+            let next = core.leaving.lock().pop_front();
+            let Some(task) = next else { return };
             contained(|| task.shut_down());
         }
-        drop(core.scheduler.global.close());
     }
 }

@@ -199,7 +199,7 @@ impl Idle {
     /// A worker that sleeps and has slept for long leaves, if there are more than wanted.
     pub(super) fn leave_asleep(&self, number: usize) -> bool {
         let mut state = self.state.lock();
-        if state.live <= self.wanted {
+        if !self.is_surplus(&state) {
             return false;
         }
         let Some(at) = state.sleeping.iter().position(|other| *other == number) else { return false };
@@ -208,9 +208,14 @@ impl Idle {
         true
     }
 
-    /// True if some workers are only there because others were stuck.
+    /// True if some workers are only there because others were stuck, and are so no more.
     pub(super) fn has_surplus(&self) -> bool {
-        self.state.lock().live > self.wanted
+        self.is_surplus(&self.state.lock())
+    }
+
+    /// Those who are stuck do not count: others are to be there in their place.
+    fn is_surplus(&self, state: &State) -> bool {
+        self.counts().running() + state.sleeping.len() > self.wanted
     }
 
     /// A worker wants to search; not more than half of those who run do.
@@ -233,9 +238,21 @@ impl Idle {
         self.sub(RUNNING);
     }
 
-    /// A worker that was stuck runs again.
-    pub(super) fn unstuck(&self) {
-        self.add(RUNNING);
+    /// Takes `bits` back, and `STUCK`, for a worker that does so itself; returns what it was told. If
+    /// it was stuck, it runs again.
+    ///
+    /// It is counted in before it is told so, or sysmon could count it out twice.
+    pub(super) fn unstuck(&self, slot: &Slot, bits: u8) -> u8 {
+        let known = slot.control() & STUCK != 0;
+        if known {
+            self.add(RUNNING);
+        }
+        let told = slot.untell(bits | STUCK);
+        if told & STUCK != 0 && !known {
+            // It was told so this very moment, for the poll that is over.
+            self.add(RUNNING);
+        }
+        told
     }
 
     /// Tells a worker that it is stuck, and counts it so, unless it sleeps, was told already, or
@@ -280,7 +297,9 @@ impl Idle {
     fn sub(&self, what: usize) -> Counts {
         // Ordering: Relaxed, as in `add`.
         let before = Counts(self.counts.fetch_sub(what, Ordering::Relaxed));
-        debug_assert!(before.0 >= what && before.searching() >= what % RUNNING, "more stopped than ran");
+        // In the models too, which are built for release.
+        let holds = before.0 >= what && before.searching() >= what % RUNNING;
+        assert!(holds || !cfg!(any(test, debug_assertions)), "more stopped than ran");
         before
     }
 }
@@ -291,5 +310,28 @@ impl State {
         self.live -= 1;
         self.unparkers[number] = None;
         self.free.push(number);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::facade::Parker;
+
+    #[test]
+    fn who_sleeps_in_the_place_of_one_that_is_stuck_is_not_too_many() {
+        let idle = Idle::new(1, 2);
+        let [first, second] = [0, 1].map(Slot::new);
+        idle.arrive(&first, Parker::new().1);
+        idle.stop_searching();
+        first.tell(STUCK);
+        idle.stuck();
+        assert!(matches!(idle.more(), More::Start));
+        assert_eq!(idle.take_to_start(), [1]);
+        idle.arrive(&second, Parker::new().1);
+        assert!(idle.sleep(&second, true));
+        assert!(!idle.has_surplus() && !idle.leave_asleep(1));
+        idle.unstuck(&first, 0);
+        assert!(idle.has_surplus() && idle.leave_asleep(1));
     }
 }

@@ -1,5 +1,6 @@
 //! The handle by which a task is awaited or ended, and what became of it.
 
+use super::local;
 use super::task::{Joiner, TaskId, TaskRef};
 use super::wait::block_on;
 use crate::park::gives_way;
@@ -33,6 +34,9 @@ pub struct JoinHandle<T> {
     /// Whether it was polled.
     polled: bool,
 }
+
+/// What a poll after the last one is told.
+const OVER: &str = "polled again after it was ready";
 
 impl<T> UnwindSafe for JoinHandle<T> {}
 impl<T> RefUnwindSafe for JoinHandle<T> {}
@@ -80,6 +84,21 @@ impl<T> JoinHandle<T> {
         self.task().name().map(|name| &**name)
     }
 
+    /// The runtime is going, and so the task. If nobody runs it, it is dropped here: those who drop all
+    /// the others may be waiting, perhaps for this one.
+    ///
+    /// Not in a poll of a task that goes too: it is as if the runtime had gone a moment later, and what
+    /// it does with the answer would be in vain.
+    #[cold]
+    fn poll_forsaken(&mut self, cx: &mut Context<'_>) -> Poll<Result<T, JoinError>> {
+        let scheduler = self.task().home().scheduler();
+        if local::with(|local| local.is_of(scheduler) && !local.is_blocked()) == Some(true) {
+            return Poll::Pending;
+        }
+        self.task().shut_down();
+        self.joiner.poll(cx).map(|outcome| outcome.expect(OVER))
+    }
+
     /// What can abort the task when the handle is elsewhere.
     pub(crate) fn aborter(&self) -> Aborter {
         Aborter(self.task().clone())
@@ -103,7 +122,8 @@ impl<T> Future for JoinHandle<T> {
             return Poll::Pending;
         }
         match self.joiner.poll(cx) {
-            Poll::Ready(outcome) => Poll::Ready(outcome.expect("polled again after it was ready")),
+            Poll::Ready(outcome) => Poll::Ready(outcome.expect(OVER)),
+            Poll::Pending if self.task().home().scheduler().is_closing() => self.poll_forsaken(cx),
             Poll::Pending => Poll::Pending,
         }
     }

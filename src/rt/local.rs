@@ -98,8 +98,21 @@ impl Local {
     fn unblock(&self) {
         let depth = self.blocked.get() - 1;
         self.blocked.set(depth);
-        if depth == 0 && self.slot.untell(STUCK) & STUCK != 0 {
-            self.core.scheduler.idle.unstuck();
+        if depth == 0 {
+            self.core.scheduler.idle.unstuck(&self.slot, 0);
+        }
+    }
+
+    /// Appends a task that has run, or was to run, and that others here come before: if somebody sleeps,
+    /// it is for him.
+    ///
+    /// A look without the fence of `notify`, since this is the way of each `yield_now`: it may miss one who
+    /// goes to sleep at this moment. Then the task waits for the others here, as it would have.
+    pub(super) fn push_again(&self, task: Notified) {
+        self.push(task);
+        let scheduler = &self.core.scheduler;
+        if scheduler.idle.wants_more() && (self.slot.has_next() || self.slot.queue.len() > 1) {
+            scheduler.notify();
         }
     }
 

@@ -40,9 +40,11 @@ pub struct Metrics {
     pub parks: u64,
     /// Time slices that ended while other tasks waited.
     pub preemptions: u64,
-    /// Polls that were found to block their thread, so that another worker took its place.
+    /// Times that a poll was found to block its thread, so that another worker took its place. Not what
+    /// polls say themselves, by operations of this crate that block; and again if one goes on blocking
+    /// after such an operation.
     pub stuck_blocked: u64,
-    /// Polls that were found to compute for long while tasks waited, so that another worker joined.
+    /// Times that a poll was found to compute for long while tasks waited, so that another worker joined.
     pub stuck_busy: u64,
     /// Times that the operating system refused a thread.
     pub failed_starts: u64,

@@ -7,9 +7,12 @@
 //!
 //! - While fewer polls than `max_threads` are stuck (in a system call, a lock, or a long computation),
 //!   every task that is woken runs. A blocked thread is found within some 10 to 20 milliseconds, one
-//!   that blocks in an operation of this crate at once, and another worker takes its place.
+//!   that blocks in an operation of this crate at once, and another worker takes its place. (A blocking
+//!   job first waits for one of `max_threads - workers` places: as many jobs as that, which wait for
+//!   another job, wait for ever.)
 //! - A task that has run for 10 milliseconds while others wait gives way at its next waiting
-//!   operation, also if that is ready.
+//!   operation, also if that is ready. Where it polls others by an executor of its own, every second
+//!   operation that they begin gives way, until the task itself does.
 //! - A panic in a task reaches whoever joins it, and nobody else.
 
 mod core;

@@ -5,15 +5,17 @@
 //! RUSTFLAGS="--cfg hchan_loom" cargo test --release --target-dir target/loom --lib loom_
 //! ```
 
+mod ending;
+mod queues;
+
 use super::core::Core;
 use super::home::new_number;
 use super::local::{Entered, Local, accept_woken};
 use super::options::Given;
-use super::run_queue::RunQueue;
 use super::slot::STUCK;
 use super::task::{About, Notified, Ran, TaskRef};
 use super::{JoinHandle, worker};
-use crate::facade::{Arc, AtomicUsize, Ordering, Parker, RUN_QUEUE, explore, spawn};
+use crate::facade::{Arc, AtomicUsize, Ordering, Parker, explore, spawn};
 use crate::park::Blocked;
 use std::future::{Future, poll_fn};
 use std::panic::Location;
@@ -74,80 +76,6 @@ fn add(number: &AtomicUsize) {
 fn get(number: &AtomicUsize) -> usize {
     // Ordering: Relaxed, as above.
     number.load(Ordering::Relaxed)
-}
-
-/// As many tasks as asked for, out of the queue that they were put into.
-fn tasks(core: &Core, count: usize) -> Vec<Notified> {
-    (0..count).for_each(|_| drop(go(core, async {})));
-    std::iter::from_fn(|| core.scheduler.global.pop()).collect()
-}
-
-#[test]
-fn loom_a_queued_task_is_taken_once() {
-    explore(3, || {
-        let core = core(1);
-        let queue = Arc::new(RunQueue::new());
-        let mut tasks = tasks(&core, 3).into_iter();
-        let refuse = |_: Vec<Notified>| unreachable!("there is room");
-        tasks.by_ref().take(2).for_each(|task| queue.push(task, refuse));
-        let victim = queue.clone();
-        let thief = spawn(move || {
-            let own = RunQueue::new();
-            let first = victim.steal_into(&own);
-            first
-                .into_iter()
-                .chain(std::iter::from_fn(|| own.pop()))
-                .map(|task| task.task().id())
-                .collect::<Vec<_>>()
-        });
-        tasks.for_each(|task| queue.push(task, refuse));
-        let mut seen: Vec<_> = std::iter::from_fn(|| queue.pop()).map(|task| task.task().id()).collect();
-        seen.extend(thief.join().unwrap());
-        seen.extend(std::iter::from_fn(|| queue.pop()).map(|task| task.task().id()));
-        seen.sort();
-        seen.dedup();
-        assert_eq!(seen.len(), 3);
-        Core::close(&core);
-    });
-}
-
-#[test]
-fn loom_a_queue_that_overflows_loses_and_doubles_nothing() {
-    explore(3, || {
-        let core = core(1);
-        let queue = Arc::new(RunQueue::new());
-        let mut tasks = tasks(&core, RUN_QUEUE + 1).into_iter();
-        tasks.by_ref().take(RUN_QUEUE).for_each(|task| queue.push(task, |_| unreachable!("there is room")));
-        let victim = queue.clone();
-        let thief = spawn(move || {
-            let own = RunQueue::new();
-            let first = victim.steal_into(&own);
-            first.into_iter().chain(std::iter::from_fn(|| own.pop())).count()
-        });
-        let mut overflowed = 0;
-        queue.push(tasks.next().unwrap(), |tasks| overflowed = tasks.len());
-        let stolen = thief.join().unwrap();
-        let left = std::iter::from_fn(|| queue.pop()).count();
-        assert_eq!(overflowed + stolen + left, RUN_QUEUE + 1);
-        Core::close(&core);
-    });
-}
-
-#[test]
-fn loom_a_task_in_the_next_slot_is_taken_once() {
-    explore(3, || {
-        let core = core(2);
-        let slot = core.scheduler.slot(0).clone();
-        let mut tasks = tasks(&core, 2).into_iter();
-        assert!(slot.put_next(tasks.next().unwrap()).is_none());
-        let victim = slot.clone();
-        let thief = spawn(move || victim.steal_next(victim.see_next()).is_some());
-        let kicked = slot.put_next(tasks.next().unwrap()).is_some();
-        let taken = slot.take_next().is_some();
-        let stolen = thief.join().unwrap();
-        assert_eq!(usize::from(kicked) + usize::from(taken) + usize::from(stolen), 2);
-        Core::close(&core);
-    });
 }
 
 /// A future that is ready when it has been polled after `woken`, and leaves its waker in a cell.
@@ -360,6 +288,28 @@ fn loom_what_is_next_on_a_worker_that_blocks_another_one_comes_for() {
 }
 
 #[test]
+fn loom_a_worker_that_comes_back_is_counted_in_before_it_is_counted_out_again() {
+    explore(3, || {
+        let core = core(1);
+        let slot = core.scheduler.slot(0).clone();
+        core.scheduler.idle.arrive(&slot, Parker::new().1);
+        let of_worker = core.clone();
+        let thread = spawn(move || {
+            let slot = of_worker.scheduler.slot(0).clone();
+            let local = Local::new(of_worker, slot);
+            let _entered = Entered::new(&local);
+            drop(Blocked::new());
+        });
+        // As sysmon does.
+        core.scheduler.idle.declare_stuck(&slot, || false);
+        thread.join().unwrap();
+        let stuck = usize::from(slot.control() & STUCK != 0);
+        assert_eq!(core.scheduler.idle.counts().running() + stuck, 1);
+        Core::close(&core);
+    });
+}
+
+#[test]
 fn loom_two_workers_that_block_and_come_back_are_counted() {
     explore(2, || {
         let core = core(2);
@@ -375,11 +325,9 @@ fn loom_two_workers_that_block_and_come_back_are_counted() {
                 })
             })
             .collect();
-        // As sysmon does, whatever the worker itself does about it.
+        // As sysmon does.
         let slot = core.scheduler.slot(0);
-        if core.scheduler.idle.declare_stuck(slot, || false) && slot.untell(STUCK) & STUCK != 0 {
-            core.scheduler.idle.unstuck();
-        }
+        core.scheduler.idle.declare_stuck(slot, || false);
         threads.into_iter().for_each(|thread| thread.join().unwrap());
         let stuck = usize::from(slot.control() & STUCK != 0);
         assert_eq!(core.scheduler.idle.counts().running() + stuck, 2);

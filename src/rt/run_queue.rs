@@ -7,7 +7,7 @@
 //!
 //! # Invariants
 //!
-//! 1. `head <= tail <= head + CAPACITY`; the slots from `head` to `tail` hold tasks, each of them the
+//! 1. `tail` is at most CAPACITY after `head`; both go round at the end of `usize`. The slots from `head` to `tail` hold tasks, each of them the
 //!    promise to run it.
 //! 2. Only the owner writes `tail` and slots, and only slots outside `head..tail`.
 //! 3. Whoever moves `head` over a slot owns the task in it. The counters are 64 bits wide (where
@@ -29,6 +29,11 @@ use super::task::{Header, Notified};
 use crate::facade::{AtomicPtr, AtomicUsize, Ordering, RUN_QUEUE as CAPACITY};
 use std::ptr;
 
+/// How many slots there are from `head` to `tail`; 0 if a look at them at two times finds them swapped.
+fn between(head: usize, tail: usize) -> usize {
+    (tail.wrapping_sub(head) as isize).max(0) as usize
+}
+
 /// The ring.
 pub(super) struct RunQueue {
     /// The oldest.
@@ -40,9 +45,14 @@ pub(super) struct RunQueue {
 
 impl RunQueue {
     pub(super) fn new() -> Self {
+        Self::starting_at(0)
+    }
+
+    /// With counters that were at `at` before.
+    pub(super) fn starting_at(at: usize) -> Self {
         let slots = (0..CAPACITY).map(|_| AtomicPtr::new(ptr::null_mut())).collect::<Vec<_>>();
         let Ok(slots) = slots.into_boxed_slice().try_into() else { unreachable!("it has that length") };
-        Self { head: AtomicUsize::new(0), tail: AtomicUsize::new(0), slots }
+        Self { head: AtomicUsize::new(at), tail: AtomicUsize::new(at), slots }
     }
 
     fn slot(&self, index: usize) -> &AtomicPtr<Header> {
@@ -56,7 +66,7 @@ impl RunQueue {
         // Ordering: Acquire pairs with the Release of `push`: for whoever asks after a fence, so that
         // it sees what was pushed before the fence of the pusher (`scheduler`, the two lists).
         let tail = self.tail.load(Ordering::Acquire);
-        tail.saturating_sub(head)
+        between(head, tail)
     }
 
     /// Appends a task. When there is no place: gives half of the queue and the task to `overflow`.
@@ -68,11 +78,11 @@ impl RunQueue {
             let head = self.head.load(Ordering::Acquire);
             // Ordering: Relaxed: only this thread writes it.
             let tail = self.tail.load(Ordering::Relaxed);
-            if tail - head < CAPACITY {
+            if between(head, tail) < CAPACITY {
                 // Ordering: Relaxed: published by `tail`.
                 self.slot(tail).store(task.into_raw(), Ordering::Relaxed);
                 // Ordering: Release pairs with the Acquire of thieves: they see the slot, and the task.
-                self.tail.store(tail + 1, Ordering::Release);
+                self.tail.store(tail.wrapping_add(1), Ordering::Release);
                 return;
             }
             let mut moved = Vec::with_capacity(CAPACITY / 2 + 1);
@@ -108,7 +118,7 @@ impl RunQueue {
             // Ordering: Acquire, both, as in `steal_into`.
             let head = self.head.load(Ordering::Acquire);
             // Ordering: see above.
-            let there = self.tail.load(Ordering::Acquire).saturating_sub(head);
+            let there = between(head, self.tail.load(Ordering::Acquire));
             if there > CAPACITY {
                 // The head has moved since.
                 continue;
@@ -129,7 +139,7 @@ impl RunQueue {
             let head = self.head.load(Ordering::Acquire);
             // Ordering: Acquire pairs with the Release of `push`: the slots are seen, and the tasks.
             let tail = self.tail.load(Ordering::Acquire);
-            let there = tail.saturating_sub(head);
+            let there = between(head, tail);
             if there == 0 {
                 return None;
             }
@@ -140,7 +150,7 @@ impl RunQueue {
             // Ordering: Relaxed: only this thread writes it.
             let end = to.tail.load(Ordering::Relaxed);
             // Ordering: Acquire, as in `push`.
-            let free = CAPACITY - (end - to.head.load(Ordering::Acquire));
+            let free = CAPACITY - between(to.head.load(Ordering::Acquire), end);
             let count = (there - there / 2).min(free + 1);
             // Copied first and published last: if the exchange fails, nobody has seen the copies.
             let mut first = None;
@@ -151,7 +161,7 @@ impl RunQueue {
                 } else {
                     // Ordering: Relaxed: published by `tail`.
                     to.slot(at).store(task, Ordering::Relaxed);
-                    at += 1;
+                    at = at.wrapping_add(1);
                 }
             });
             if taken {
@@ -166,15 +176,15 @@ impl RunQueue {
     /// Shows `count` slots from `head` on, and moves the head over them; false if somebody else had
     /// moved it, and what was shown is not the caller's.
     fn take(&self, head: usize, count: usize, mut show: impl FnMut(*mut Header)) -> bool {
-        for index in head..head + count {
+        for offset in 0..count {
             // Ordering: Relaxed: the Acquire load of `tail` has made it visible; if it was written
             // again since, the head was moved over it, and the exchange fails.
-            show(self.slot(index).load(Ordering::Relaxed));
+            show(self.slot(head.wrapping_add(offset)).load(Ordering::Relaxed));
         }
         // Ordering: Release pairs with the Acquire of the owner, who then overwrites the slots;
         // Relaxed on failure: it starts again.
-        let moved = self.head.compare_exchange(head, head + count, Ordering::Release, Ordering::Relaxed);
-        moved.is_ok()
+        let next = head.wrapping_add(count);
+        self.head.compare_exchange(head, next, Ordering::Release, Ordering::Relaxed).is_ok()
     }
 }
 

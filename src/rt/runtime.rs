@@ -5,7 +5,7 @@ use super::current;
 use super::metrics::Metrics;
 use super::options::Given;
 use super::stuck::StuckPoll;
-use super::task::{About, TaskId, TaskRef};
+use super::task::{About, TaskId};
 use super::wait::block_on;
 use super::{JoinHandle, spawn, threads};
 use crate::facade::Arc;
@@ -22,6 +22,14 @@ use std::time::{Duration, Instant};
 /// Dropping it aborts its tasks at their next await, waits for the polls and blocking jobs that are
 /// in progress, and joins its threads; [`shutdown`](Self::shutdown) bounds that wait. Dropped in one
 /// of its own tasks it does not wait for that one.
+///
+/// What the tasks hold is dropped by the thread that drops the runtime and by its workers, as they
+/// come out of their polls. So such a drop may wait for what another task holds, and may abort and join
+/// another task. But if more of them wait than there are threads, for what still others hold and nobody joins,
+/// they wait for ever.
+///
+/// A task that waits, on its thread, for another one of the same runtime which drops that runtime, as in
+/// `run(async move { drop(runtime) })`, waits for ever too: each waits for the other.
 ///
 /// ```
 /// # fn main() -> std::io::Result<()> {
@@ -54,8 +62,9 @@ pub struct Builder {
 /// What [`Runtime::shutdown`] left behind.
 #[derive(Clone, Debug)]
 pub struct ShutdownReport {
-    /// The tasks that were still in a poll, or a blocking job, when the time was up. Their threads go
-    /// on, and end when these polls do.
+    /// The tasks that were not gone when the time was up: in a poll, in a blocking job, or in a drop, of
+    /// what they captured or returned; and those that wait to be dropped by threads which are in such a
+    /// drop. The threads go on, and end when these polls and drops do.
     pub stuck: Vec<StuckTask>,
 }
 
@@ -143,21 +152,25 @@ impl Runtime {
     }
 
     /// Ends the runtime as a drop does, but waits for `timeout` at most, and says what did not stop.
+    ///
+    /// When it returns, nothing can be spawned any more, and a join of a task answers: if nobody runs or
+    /// drops that task, the join does so itself.
+    ///
+    /// Unlike the drop it does not join the threads: destructors of their thread-locals may still run.
     pub fn shutdown(mut self, timeout: Duration) -> ShutdownReport {
         self.ended = true;
         if !self.core.generation.is_alive() {
             return ShutdownReport { stuck: Vec::new() };
         }
         let deadline = Instant::now().checked_add(timeout);
-        // On a thread of its own: what the tasks drop may block.
-        if threads::start_closer(&self.core).is_err() {
-            Core::close(&self.core);
-        }
+        self.core.refuse();
+        // On a thread of its own: what the tasks drop may block. If there is none to be had, the workers
+        // do it alone.
+        let _ = threads::start_closer(&self.core);
         let gone = wait(&self.core, deadline);
         let own = spawn::id();
-        let running = |task: &TaskRef| task.is_running() && Some(task.id()) != own;
-        let running = self.core.homes.iter().flat_map(|home| home.all()).filter(running);
-        let stuck = running.map(|task| StuckTask {
+        let others = self.core.homes.iter().flat_map(|home| home.all());
+        let stuck = others.filter(|task| Some(task.id()) != own).map(|task| StuckTask {
             id: task.id(),
             name: task.name().cloned(),
             spawned_at: task.site(),

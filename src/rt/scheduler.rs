@@ -28,7 +28,7 @@ use super::inject::Inject;
 use super::signal::Signal;
 use super::slot::{STUCK, Slot};
 use super::task::Notified;
-use crate::facade::{Arc, AtomicUsize, Ordering, expect_unshared, fence};
+use crate::facade::{Arc, AtomicBool, AtomicUsize, Ordering, expect_unshared, fence};
 use std::sync::OnceLock;
 
 /// The shared part of a runtime.
@@ -45,6 +45,8 @@ pub(super) struct Scheduler {
     pub(super) sysmon: Signal,
     /// Tasks that were put into the global queue.
     injected: AtomicUsize,
+    /// Whether the runtime is going.
+    closing: AtomicBool,
 }
 
 impl Scheduler {
@@ -57,6 +59,7 @@ impl Scheduler {
             idle: Idle::new(workers, max_threads),
             sysmon: Signal::new(),
             injected: AtomicUsize::new(0),
+            closing: AtomicBool::new(false),
         };
         for number in 0..workers {
             scheduler.slot(number);
@@ -147,6 +150,18 @@ impl Scheduler {
         if self.has_work_after_all() {
             self.notify();
         }
+    }
+
+    /// The runtime is going.
+    pub(super) fn close(&self) {
+        // Ordering: Relaxed: see `is_closing`.
+        self.closing.store(true, Ordering::Relaxed);
+    }
+
+    pub(super) fn is_closing(&self) -> bool {
+        // Ordering: Relaxed: nothing else is read by it. Threads of the runtime are woken afterwards, and
+        // ask again; a join that asks too early is answered by whoever drops the tasks.
+        self.closing.load(Ordering::Relaxed)
     }
 
     pub(super) fn injected(&self) -> usize {

@@ -21,7 +21,7 @@ use std::ptr;
 
 /// The task that runs has used up its time slice while others wait.
 pub(super) const SLICE_OVER: u8 = 1;
-/// It has given way once in this slice.
+/// The last operation that asked has given way, and the next one that asks need not.
 pub(super) const GAVE_WAY: u8 = 1 << 1;
 /// The poll goes on for so long that another worker takes this one's place.
 pub(super) const STUCK: u8 = 1 << 2;
@@ -214,10 +214,21 @@ impl Slot {
         self.control.fetch_and(!bits, Ordering::AcqRel)
     }
 
-    /// True, once in a slice, if the task that runs has used it up.
+    /// True if the task that runs has used up its slice, every second time: the operation that has given
+    /// way goes on when it is polled again, also if that is in the same poll of the task, by an executor of
+    /// the task's own. Which in the end hears of it often enough to give way itself.
     pub(super) fn should_give_way(&self) -> bool {
-        // Only this worker sets GAVE_WAY, so nobody comes between look and tell.
-        self.control() & (SLICE_OVER | GAVE_WAY) == SLICE_OVER && self.tell(GAVE_WAY) & GAVE_WAY == 0
+        let told = self.control();
+        if told & SLICE_OVER == 0 {
+            return false;
+        }
+        // Only this worker changes GAVE_WAY, so nobody comes in between.
+        if told & GAVE_WAY == 0 {
+            self.tell(GAVE_WAY)
+        } else {
+            self.untell(GAVE_WAY)
+        };
+        told & GAVE_WAY == 0
     }
 }
 

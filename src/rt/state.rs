@@ -222,15 +222,15 @@ impl State {
         false
     }
 
+    /// True while there is a join handle. Once it is false, it stays so.
+    pub(super) fn has_joiner(&self) -> bool {
+        // Ordering: Relaxed: a hint; `complete` decides what becomes of the outcome.
+        self.0.load(Ordering::Relaxed) & JOIN != 0
+    }
+
     pub(super) fn is_complete(&self) -> bool {
         // Ordering: Acquire pairs with `complete`.
         self.0.load(Ordering::Acquire) & COMPLETE != 0
-    }
-
-    /// True while somebody polls it, or drops its future.
-    pub(super) fn is_running(&self) -> bool {
-        // Ordering: Relaxed: for people to read.
-        self.0.load(Ordering::Relaxed) & RUNNING != 0
     }
 
     /// One more reference, made from another.

@@ -4,7 +4,7 @@
 //! Every 5 ms, while some worker does not sleep, it looks at each:
 //!
 //! - *Time slice.* A worker in the same slice for 10 ms while tasks wait is told so; the task's next
-//!   operation then gives way, once.
+//!   operation then gives way.
 //! - *Stuck.* Of a worker in the same poll for 10 ms, the system tells what its thread does. If it is
 //!   blocked, another worker takes its place. If it computes, too, 5 ms later and if tasks wait: the
 //!   operating system then shares the processors among them. If it was not given a processor,
@@ -113,7 +113,8 @@ pub(super) fn watch(core: Arc<Core>) {
             scheduler.sysmon.wait(PERIOD);
         }
         idle_looks = if sysmon.core.all_asleep() { idle_looks + 1 } else { 0 };
-        sysmon.look(before.elapsed());
+        // Without this thread nothing that is promised holds: it survives whatever is wrong.
+        contained(|| sysmon.look(before.elapsed()));
     }
 }
 
@@ -134,16 +135,22 @@ impl Sysmon {
         }
         self.thin_out(now);
         // Everything above may have made room; what was queued while nobody could be started waits.
-        if core.scheduler.has_work() {
+        if !self.was_refused() && core.scheduler.has_work() {
             core.scheduler.notify();
             self.start_threads();
         }
     }
 
+    /// True for a while after a thread could not be started. To ask for one meanwhile is in vain, and
+    /// raises the signal on which this thread waits.
+    fn was_refused(&self) -> bool {
+        self.no_start_before.is_some_and(|until| Instant::now() < until)
+    }
+
     /// Starts the threads that were asked for.
     fn start_threads(&mut self) {
         for number in self.core.scheduler.idle.take_to_start() {
-            let waits = self.no_start_before.is_some_and(|until| Instant::now() < until);
+            let waits = self.was_refused();
             if waits || threads::start_worker(&self.core, number).is_err() {
                 // It will be asked for again: see the end of `look`.
                 if !waits {

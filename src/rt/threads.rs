@@ -42,8 +42,9 @@ impl Threads {
         Ok(())
     }
 
-    /// Waits until no more than `rest` threads are left, or until `deadline`; joins those that ended.
-    /// True if the others are gone.
+    /// Waits until no more than `rest` threads are left, or until `deadline`: true if the others are
+    /// gone. Without a deadline it joins them. With one it does not: the destructors of thread-locals, which
+    /// run when a thread counts as gone, may take any time.
     pub(super) fn wait(&self, rest: usize, deadline: Option<Instant>) -> bool {
         let mut state = self.state.lock();
         while state.alive > rest {
@@ -59,7 +60,7 @@ impl Threads {
         let gone = state.alive <= rest;
         let handles = mem::take(&mut state.handles);
         drop(state);
-        if gone {
+        if deadline.is_none() {
             let me = thread::current().id();
             for handle in handles.into_iter().filter(|handle| handle.thread().id() != me) {
                 // Workers contain their panics.
@@ -97,9 +98,9 @@ pub(super) fn start_worker(core: &Arc<Core>, number: usize) -> io::Result<()> {
     Threads::start(core, name, move |core| worker::work(core, number))
 }
 
-/// Starts a thread that closes the runtime.
+/// Starts a thread that drops the tasks of a runtime that goes.
 pub(super) fn start_closer(core: &Arc<Core>) -> io::Result<()> {
-    Threads::start(core, format!("{}-end", core.options.thread_name), |core| Core::close(&core))
+    Threads::start(core, format!("{}-end", core.options.thread_name), |core| Core::drop_tasks(&core))
 }
 
 /// Starts the thread that watches.

@@ -42,6 +42,10 @@ impl Times {
     fn parse(text: &str) -> Option<Self> {
         let mut numbers = text.split_ascii_whitespace().map(|number| number.parse().ok());
         let (ran, queued) = (numbers.next()??, numbers.next()??);
+        if (ran, queued) == (0, 0) {
+            // The kernel does not count: whoever asks has run.
+            return None;
+        }
         Some(Self { ran: Duration::from_nanos(ran), queued: Duration::from_nanos(queued) })
     }
 
@@ -95,5 +99,6 @@ mod tests {
         assert_eq!(Times::parse("12"), None);
         assert_eq!(Times::parse("a b c"), None);
         assert_eq!(Times::of(0), None);
+        assert_eq!(Times::parse("0 0 0\n"), None, "a kernel that does not count");
     }
 }

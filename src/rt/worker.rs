@@ -96,10 +96,8 @@ impl Worker<'_> {
 
     /// Does what others told this worker.
     fn attend(&mut self) -> Next {
-        let told = self.slot().untell(SLICE_OVER | GAVE_WAY | STUCK | STEP_ASIDE);
-        if told & STUCK != 0 {
-            self.core().scheduler.idle.unstuck();
-        }
+        let idle = &self.core().scheduler.idle;
+        let told = idle.unstuck(self.slot(), SLICE_OVER | GAVE_WAY | STEP_ASIDE);
         if told & CLOSE != 0 {
             return Next::Stop;
         }
@@ -107,6 +105,7 @@ impl Worker<'_> {
             self.slot().preemptions.add(1);
             if let Some(next) = self.slot().take_next() {
                 self.local.push(next);
+                self.core().scheduler.notify();
             }
             // So that the global queue comes first.
             self.tick = GLOBAL_FIRST - 1;
@@ -124,7 +123,7 @@ impl Worker<'_> {
         let ran = task.run();
         self.slot().end_poll();
         if let Ran::Again(task) = ran {
-            self.local.push(task);
+            self.local.push_again(task);
         }
     }
 
@@ -264,8 +263,9 @@ impl Worker<'_> {
         self.wait_to_be_woken()
     }
 
-    /// The runtime goes, or this thread does: nobody will run what is queued here.
+    /// The runtime goes: nobody will run what is queued here.
     fn abandon(&mut self) {
+        Core::drop_tasks(self.core());
         while let Some(task) = self.slot().take_next().or_else(|| self.slot().queue.pop()) {
             drop(task);
         }

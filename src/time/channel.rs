@@ -11,6 +11,9 @@ use crate::waiting::deadline_after;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+/// Ticks that come faster than this come at this pace: sooner than its thread wakes up.
+const FASTEST: Duration = Duration::from_micros(20);
+
 /// A channel on which one message arrives, `duration` after this call: the time for which it was set.
 /// With zero it is there at once; with `Duration::MAX` it never is.
 ///
@@ -69,6 +72,9 @@ pub fn at(deadline: Instant) -> Receiver<Instant> {
 /// It has capacity 1, and drops what a slow receiver missed: who comes late finds the oldest message
 /// that he has not taken, and then waits for the next one in time.
 ///
+/// A period of less than 20 microseconds is shorter than it takes to wake anybody: of its ticks only one
+/// in so many comes.
+///
 /// With a period of **zero** there is always a message at hand, each with the time at which it was put
 /// there: receivers never wait, and nothing runs while nobody receives.
 ///
@@ -92,7 +98,7 @@ pub fn tick(period: Duration) -> Receiver<Instant> {
     let (tx, rx) = silent();
     let start = now();
     if let Some(first) = start.checked_add(period) {
-        arm(first, Ticker { start, period, tx });
+        arm(first, Ticker::new(start, period, tx));
     }
     rx
 }
@@ -139,14 +145,23 @@ struct Ticker {
     start: Instant,
     /// Not zero.
     period: Duration,
+    /// A multiple of the period: how often it ticks at most.
+    pace: Duration,
     tx: WeakSender<Instant>,
+}
+
+impl Ticker {
+    fn new(start: Instant, period: Duration, tx: WeakSender<Instant>) -> Self {
+        let pace = if period < FASTEST { periods(FASTEST, period) } else { period };
+        Self { start, period, pace, tx }
+    }
 }
 
 impl Due for Ticker {
     fn due(&self, now: Instant) -> Option<Instant> {
-        let past = periods(now.saturating_duration_since(self.start), self.period);
-        send(&self.tx, self.start + past);
-        let next = self.start.checked_add(past)?.checked_add(self.period);
+        let elapsed = now.saturating_duration_since(self.start);
+        send(&self.tx, self.start + periods(elapsed, self.period));
+        let next = self.start.checked_add(periods(elapsed, self.pace))?.checked_add(self.pace);
         next.filter(|_| self.wanted())
     }
 
@@ -166,6 +181,18 @@ fn periods(time: Duration, period: Duration) -> Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_short_tick_leaves_the_thread_some_rest() {
+        let (start, (tx, rx)) = (Instant::now(), silent());
+        for (period, pace) in [(1, 20_000), (7, 19_999), (11_000, 11_000), (20_000, 20_000), (70_000, 70_000)]
+        {
+            let (period, pace) = (Duration::from_nanos(period), Duration::from_nanos(pace));
+            let ticker = Ticker::new(start, period, tx.clone());
+            assert_eq!(ticker.due(start + pace), Some(start + 2 * pace));
+            assert_eq!(rx.try_recv(), Ok(start + pace));
+        }
+    }
 
     #[test]
     fn whole_periods_at_any_size() {

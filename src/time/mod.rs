@@ -13,6 +13,9 @@
 //! after is up to the system: some 50 to 100 microseconds on an idle machine. A duration that leads past
 //! what an `Instant` can hold, as `Duration::MAX` does, means never.
 //!
+//! **Panics.** Where the operating system gives no thread for the timer, whoever sets the first one panics;
+//! the next one asks again.
+//!
 //! **Cost.** Setting a timer and cancelling it take a lock each, for tens of nanoseconds also when a
 //! million others wait, and allocate nothing in the long run; the thread is woken only by a deadline
 //! that is earlier than all others. Timers due at once fire in the order of their deadlines.

@@ -10,7 +10,9 @@
 //!    earlier one marks it as awake and notifies. A thread that is awake looks again before it dozes,
 //!    so it need not be told; nor when a deadline goes, for it then wakes once in vain at most. So a
 //!    timeout that is set and cancelled again and again wakes nobody.
-//! 3. `calls` is the number of [`Action::Call`]s that wait. When it has doubled since the last sweep,
+//! 3. What waits is waited for: where the thread cannot be started, the timer that would have been its first
+//!    is refused, with a panic, as a runtime without threads is.
+//! 4. `calls` is the number of [`Action::Call`]s that wait. When it has doubled since the last sweep,
 //!    those that nobody wants are swept out: memory stays within twice what was wanted then.
 //!
 //! # Measured
@@ -43,6 +45,7 @@ use super::heap::{Heap, Key};
 use crate::facade::{Condvar, WaitMutex, random_below};
 use crate::fork::Generation;
 use crate::park::{Wake, contained};
+use std::io;
 use std::panic::RefUnwindSafe;
 use std::sync::{Arc, LazyLock};
 use std::task::Waker;
@@ -65,8 +68,8 @@ pub(crate) struct Service {
     state: WaitMutex<State>,
     /// The thread is to look again.
     earlier: Condvar,
-    /// Starts a thread that takes [`turn`](Self::turn)s; false if that is not possible now.
-    start: fn() -> bool,
+    /// Starts a thread that takes [`turn`](Self::turn)s.
+    start: fn() -> io::Result<()>,
 }
 
 struct State {
@@ -97,8 +100,6 @@ enum Tell {
     Nobody,
     /// The thread, which dozes.
     Notify,
-    /// There is no thread.
-    Start,
 }
 
 /// What is due, and what will be again. Kept by the thread from turn to turn, for its memory.
@@ -112,14 +113,14 @@ pub(crate) struct Batch {
 pub(super) fn real() -> &'static Service {
     static SERVICE: LazyLock<Service> = LazyLock::new(|| Service::new(start));
 
-    fn start() -> bool {
+    fn start() -> io::Result<()> {
         let run = || {
             let mut batch = Batch::default();
             loop {
                 SERVICE.turn(&mut batch, Instant::now);
             }
         };
-        thread::Builder::new().name("hchan-timer".into()).spawn(run).is_ok()
+        thread::Builder::new().name("hchan-timer".into()).spawn(run).map(drop)
     }
 
     &SERVICE
@@ -127,7 +128,7 @@ pub(super) fn real() -> &'static Service {
 
 impl Service {
     /// A clock that has nothing to do yet.
-    pub(crate) fn new(start: fn() -> bool) -> Self {
+    pub(crate) fn new(start: fn() -> io::Result<()>) -> Self {
         let state = State {
             waiting: Heap::new(Instant::now()),
             calls: 0,
@@ -166,12 +167,6 @@ impl Service {
             Tell::Notify => {
                 self.earlier.notify_one();
             }
-            // Without a thread nothing would ever fire; the next timer tries again.
-            Tell::Start => {
-                if !(self.start)() {
-                    self.state.lock().thread = Thread::None;
-                }
-            }
         }
     }
 }
@@ -185,6 +180,15 @@ impl Clock for Service {
         let mut state = self.state.lock();
         let unwanted = state.sweep(&action);
         let key = state.insert(deadline, action);
+        // Under the lock: who comes meanwhile relies on the thread's being there.
+        if !state.alive()
+            && let Err(error) = (self.start)()
+        {
+            let action = state.remove(key);
+            drop(state);
+            drop((action, unwanted));
+            panic!("the operating system gives no thread for the timer: {error}");
+        }
         let whom = state.whom_to_tell(deadline);
         drop(state);
         self.tell(whom);
@@ -245,12 +249,12 @@ impl State {
         unwanted
     }
 
-    /// After a timer for `deadline` was added.
+    /// After a timer for `deadline` was added, and the thread was started if there was none.
     fn whom_to_tell(&mut self, deadline: Instant) -> Tell {
         if !self.alive() {
             self.process = Generation::now();
             self.thread = Thread::Awake;
-            return Tell::Start;
+            return Tell::Nobody;
         }
         match self.thread {
             Thread::Dozes(until) if until.is_none_or(|until| deadline < until) => {

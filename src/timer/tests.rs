@@ -6,8 +6,11 @@ use super::service::{Batch, Service};
 use super::{Alarm, Sleep, now};
 use crate::facade::{AtomicUsize, Ordering, explore, spawn};
 use std::future::Future;
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::{Duration, Instant};
 
@@ -40,7 +43,7 @@ impl Wake for Bell {
 
 /// A service whose thread is the test itself.
 fn by_turns() -> Service {
-    Service::new(|| true)
+    Service::new(|| Ok(()))
 }
 
 fn turn(service: &Service, now: Instant) {
@@ -137,22 +140,18 @@ fn loom_a_thread_that_dozes_hears_of_a_deadline() {
 }
 
 #[test]
-fn without_a_thread_the_next_timer_tries_again() {
-    static TRIED: std::sync::atomic::AtomicUsize = std::sync::atomic::AtomicUsize::new(0);
-    // Ordering: Relaxed: one thread.
-    let tried = || TRIED.load(Ordering::Relaxed);
-    let service = Service::new(|| {
-        // Ordering: Relaxed: one thread.
-        TRIED.fetch_add(1, Ordering::Relaxed) == 2
-    });
-    let start = Instant::now();
-    let bells: Vec<_> = (0..5).map(|_| Bell::new()).collect();
-    for bell in &bells {
-        service.arm(start, Action::Wake(bell.waker()));
-    }
-    assert_eq!(tried(), 3, "twice in vain, then it has one");
-    turn(&service, start);
-    assert!(bells.iter().all(|bell| bell.rung() == 1), "those before it are served as well");
+fn a_timer_for_which_no_thread_starts_is_refused_and_leaves_nothing() {
+    static REFUSED: AtomicBool = AtomicBool::new(true);
+    // Ordering: Relaxed, both: one thread.
+    let start = || if REFUSED.load(Relaxed) { Err(io::Error::other("no thread")) } else { Ok(()) };
+    let (service, now) = (Service::new(start), Instant::now());
+    let (first, second) = (Bell::new(), Bell::new());
+    assert!(catch_unwind(AssertUnwindSafe(|| service.arm(now, Action::Wake(first.waker())))).is_err());
+    assert_eq!(Arc::strong_count(&first), 1);
+    REFUSED.store(false, Relaxed);
+    service.arm(now, Action::Wake(second.waker()));
+    turn(&service, now);
+    assert_eq!((first.rung(), second.rung()), (0, 1));
 }
 
 #[test]

@@ -173,10 +173,6 @@ impl TaskRef {
         self.header().state.is_complete()
     }
 
-    pub(super) fn is_running(&self) -> bool {
-        self.header().state.is_running()
-    }
-
     /// The link by which a registry holds the task.
     pub(super) fn link(&self) -> *const Link {
         // Point 5. Not from a reference to the field, which would be good for the field alone.
@@ -237,12 +233,21 @@ impl TaskRef {
     }
 
     /// The stage is finished, and this thread no longer runs the task.
+    ///
+    /// A task that is joined is in no report any more when the join answers. One that nobody will join is
+    /// over when its output is gone, which may take its time.
     fn complete(&self) {
-        self.home().remove(self);
+        let is_joined = self.header().state.has_joiner();
+        if is_joined {
+            self.home().remove(self);
+        }
         let completed = self.header().state.complete();
         if completed.unwanted {
             // SAFETY: points 2 and 3: nobody else will take it, and the stage is finished.
             contained(|| unsafe { (self.header().vtable.take)(self.0, ptr::null_mut()) });
+        }
+        if !is_joined {
+            self.home().remove(self);
         }
         if completed.wake {
             // SAFETY: point 3: it is set, so nobody writes it.
@@ -271,6 +276,11 @@ impl Drop for TaskRef {
 impl Notified {
     pub(super) fn task(&self) -> &TaskRef {
         &self.0
+    }
+
+    /// Breaks the promise: for a runtime that goes.
+    pub(super) fn into_task(self) -> TaskRef {
+        self.0
     }
 
     pub(super) fn into_raw(self) -> *mut Header {
