@@ -54,14 +54,9 @@ impl Inject {
     }
 
     /// Takes the oldest, if there is one.
+    #[cfg(test)]
     pub(super) fn pop(&self) -> Option<Notified> {
-        if self.is_empty() {
-            return None;
-        }
-        let mut state = self.state.lock();
-        let task = state.tasks.pop_front();
-        self.publish(&state);
-        task
+        self.pop_share(1, 1, |_| unreachable!("one is all"))
     }
 
     /// Takes the share of one of `workers`, at most `limit`: the oldest, and the rest through `each`.
@@ -71,9 +66,6 @@ impl Inject {
         limit: usize,
         each: impl FnMut(Notified),
     ) -> Option<Notified> {
-        if self.is_empty() {
-            return None;
-        }
         let mut state = self.state.lock();
         let share = (state.tasks.len() / workers.max(1) + 1).min(limit).min(state.tasks.len());
         let first = state.tasks.pop_front()?;

@@ -95,7 +95,9 @@ where
     F: Future + Send + 'static,
     F::Output: Send + 'static,
 {
-    current::with(|core| core.spawn(task, About::here(site)))
+    // Taken out behind the reference: a future that moves through closures is copied each time.
+    let mut task = Some(task);
+    current::with(|core| core.spawn(task.take().expect("called once"), About::here(site)))
 }
 
 /// Runs a function that blocks its thread, or computes for long, without holding up the tasks: the

@@ -5,8 +5,9 @@
 //! 1. the `next` slot: a task that the last one woke. It goes on in the time slice of its waker, so
 //!    two tasks that wake each other are one to the others, and give way together;
 //! 2. the worker's own queue;
-//! 3. the global queue, of which it takes its share (and looks there first every 61st time, so that
-//!    what is there is not starved; 61 as in Go, a prime near 64);
+//! 3. the global queue, of which it takes its share. It looks there first every eighth time, and
+//!    behind a task that yields, which is to let the others go first. (Go and tokio do every 61st time
+//!    and take one task: behind two tasks that yield after 5 ms each, ten tasks then wait for 3 s.)
 //! 4. half of another worker's queue; another worker's `next` slot only if that worker was in the same
 //!    poll for some microseconds, since it is about to run it itself.
 
@@ -20,7 +21,9 @@ use smallvec::SmallVec;
 use std::time::{Duration, Instant};
 
 /// How often the global queue comes first.
-const GLOBAL_FIRST: u32 = 61;
+const GLOBAL_FIRST: u32 = 8;
+/// How many tasks are taken from it then, at most: they go behind the worker's own.
+const SHARE: usize = 32;
 /// How often a worker goes round the others before it gives up.
 const ROUNDS: u32 = 4;
 /// For how long a task stays in a `next` slot before others may take it.
@@ -34,6 +37,8 @@ struct Worker<'a> {
     parker: &'a Parker,
     /// Counts the tasks that were looked for.
     tick: u32,
+    /// Whether the last task is to run again at once, but behind others.
+    yielded: bool,
     /// Whether it counts as searching.
     searching: bool,
 }
@@ -64,7 +69,7 @@ pub(super) fn work(core: Arc<Core>, number: usize) {
     let local = Local::new(core, slot);
     local.core.scheduler.idle.arrive(&local.slot, unparker);
     let _entered = Entered::new(&local);
-    Worker { local: &local, parker: &parker, tick: 0, searching: true }.run();
+    Worker { local: &local, parker: &parker, tick: 0, yielded: false, searching: true }.run();
 }
 
 impl Worker<'_> {
@@ -123,6 +128,7 @@ impl Worker<'_> {
         let ran = task.run();
         self.slot().end_poll();
         if let Ran::Again(task) = ran {
+            self.yielded = true;
             self.local.push_again(task);
         }
     }
@@ -130,10 +136,8 @@ impl Worker<'_> {
     /// A task from one of the nearer places.
     fn next_task(&mut self) -> Option<Notified> {
         self.tick = self.tick.wrapping_add(1);
-        let scheduler = &self.core().scheduler;
-        if self.tick.is_multiple_of(GLOBAL_FIRST)
-            && let Some(task) = scheduler.global.pop()
-        {
+        let global_first = std::mem::take(&mut self.yielded) || self.tick.is_multiple_of(GLOBAL_FIRST);
+        if global_first && let Some(task) = self.share_of_global(SHARE) {
             self.slot().begin_slice();
             return Some(task);
         }
@@ -141,13 +145,18 @@ impl Worker<'_> {
             return Some(task);
         }
         self.slot().begin_slice();
-        self.slot().queue.pop().or_else(|| self.share_of_global())
+        self.slot().queue.pop().or_else(|| self.share_of_global(RUN_QUEUE))
     }
 
-    /// Called when the own queue is empty: it has room for the share.
-    fn share_of_global(&self) -> Option<Notified> {
+    /// Takes a share of the global queue, `limit` tasks at most and no more than there is room for in the
+    /// own queue.
+    fn share_of_global(&self, limit: usize) -> Option<Notified> {
         let scheduler = &self.core().scheduler;
-        scheduler.global.pop_share(scheduler.workers, RUN_QUEUE / 2, |task| self.local.push(task))
+        if scheduler.global.is_empty() {
+            return None;
+        }
+        let room = RUN_QUEUE - self.slot().queue.len();
+        scheduler.global.pop_share(scheduler.workers, limit.min(room / 2 + 1), |task| self.local.push(task))
     }
 
     /// Searches the other workers, if not too many do so already.
@@ -161,7 +170,7 @@ impl Worker<'_> {
         let seen = self.see_next_slots();
         let since = if seen.is_empty() { None } else { Some(Instant::now()) };
         for _ in 0..ROUNDS {
-            let found = self.steal().or_else(|| self.share_of_global());
+            let found = self.steal().or_else(|| self.share_of_global(RUN_QUEUE));
             if found.is_some() {
                 return found;
             }

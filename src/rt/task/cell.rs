@@ -65,7 +65,11 @@ where
         name: about.name,
         joiner: UnsafeCell::new(None),
     };
-    let cell = Box::new(Cell { header, stage: UnsafeCell::new(Stage::Running(future)) });
+    // Written in its place: a large future does not pass over the stack once more.
+    let mut cell = Box::<Cell<F>>::new_uninit();
+    cell.write(Cell { header, stage: UnsafeCell::new(Stage::Running(future)) });
+    // SAFETY: it was just written.
+    let cell = unsafe { cell.assume_init() };
     let header = NonNull::from(Box::leak(cell)).cast();
     // Point 6: the type is that of the task.
     let joiner = Joiner::new(TaskRef(header));
