@@ -11,13 +11,14 @@
 //!
 //! 1. A link in the list is that of a task to which the list owns a reference (invariant 1), and is
 //!    touched under the lock.
+//! 2. `tasks` is reached through [`Home::with`] alone, which holds the lock.
 
 #![allow(unsafe_code)]
 
 use super::local;
 use super::scheduler::Scheduler;
 use super::task::{Notified, TaskId, TaskRef};
-use crate::facade::{Arc, Mutex};
+use crate::facade::{Arc, Lock, UnsafeCell};
 use crate::list::List;
 use std::cell::Cell;
 use std::mem::ManuallyDrop;
@@ -46,8 +47,9 @@ pub(super) fn new_number() -> TaskId {
 /// A part of the registry.
 pub(super) struct Home {
     scheduler: Arc<Scheduler>,
-    /// Not to be held while a task or anything else of a user's is dropped or woken.
-    tasks: Mutex<Tasks>,
+    /// Protects `tasks`. Not to be held while a task or anything else of a user's is dropped or woken.
+    lock: Lock,
+    tasks: UnsafeCell<Tasks>,
 }
 
 struct Tasks {
@@ -58,13 +60,23 @@ struct Tasks {
     alive: usize,
 }
 
-// SAFETY: point 1: the links are touched under the lock, by whichever thread.
-unsafe impl Send for Tasks {}
+// SAFETY: points 1 and 2: links and counts are touched under the lock, by whichever thread.
+unsafe impl Send for Home {}
+// SAFETY: as above.
+unsafe impl Sync for Home {}
 
 impl Home {
     pub(super) fn new(scheduler: Arc<Scheduler>) -> Self {
         let tasks = Tasks { list: List::new(), closed: false, spawned: 0, alive: 0 };
-        Self { scheduler, tasks: Mutex::new(tasks) }
+        Self { scheduler, lock: Lock::new(), tasks: UnsafeCell::new(tasks) }
+    }
+
+    /// Calls `f` under the lock.
+    #[inline]
+    fn with<R>(&self, f: impl FnOnce(&mut Tasks) -> R) -> R {
+        let _guard = self.lock.lock();
+        // SAFETY: point 2: the lock is held, and `f` cannot come back here.
+        self.tasks.with_mut(|tasks| f(unsafe { &mut *tasks }))
     }
 
     pub(super) fn scheduler(&self) -> &Arc<Scheduler> {
@@ -83,73 +95,87 @@ impl Home {
 
     /// Takes a task in. False, and the reference is dropped, if the runtime is going.
     pub(super) fn add(&self, task: TaskRef) -> bool {
-        let mut tasks = self.tasks.lock();
-        if tasks.closed {
-            drop(tasks);
-            drop(task);
-            return false;
-        }
         let task = ManuallyDrop::new(task);
-        // SAFETY: point 1: the list owns the reference now.
-        unsafe { tasks.list.push_back(task.link()) };
-        tasks.spawned += 1;
-        tasks.alive += 1;
-        true
+        let taken = self.with(|tasks| {
+            if tasks.closed {
+                return false;
+            }
+            // SAFETY: point 1: the list owns the reference now.
+            unsafe { tasks.list.push_back(task.link()) };
+            tasks.spawned += 1;
+            tasks.alive += 1;
+            true
+        });
+        if !taken {
+            drop(ManuallyDrop::into_inner(task));
+        }
+        taken
     }
 
-    /// A task is over: the list's reference to it is dropped, which is not the last.
-    pub(super) fn remove(&self, task: &TaskRef) {
-        let mut tasks = self.tasks.lock();
-        // SAFETY: point 1: a task is in its home's list or in none.
-        if unsafe { tasks.list.contains(task.link()) } {
-            // SAFETY: point 1: it is in this list.
-            unsafe { tasks.list.remove(task.link()) };
-            tasks.alive -= 1;
-            drop(tasks);
-            // SAFETY: point 1: this is the list's reference.
-            drop(unsafe { task.alias() });
-        }
+    /// A task is over: true if it was in the list, whose reference is then the caller's to release; it is
+    /// not the last.
+    #[must_use]
+    pub(super) fn remove(&self, task: &TaskRef) -> bool {
+        self.with(|tasks| {
+            // SAFETY: point 1: a task is in its home's list or in none.
+            let was_there = unsafe { tasks.list.contains(task.link()) };
+            if was_there {
+                // SAFETY: point 1: it is in this list.
+                unsafe { tasks.list.remove(task.link()) };
+                tasks.alive -= 1;
+            }
+            was_there
+        })
     }
 
     /// Takes no more tasks. Returns those there are.
     pub(super) fn close(&self) -> Vec<TaskRef> {
-        self.tasks.lock().closed = true;
+        self.with(|tasks| tasks.closed = true);
         self.all()
     }
 
     /// The tasks that are not over.
     pub(super) fn all(&self) -> Vec<TaskRef> {
-        let tasks = self.tasks.lock();
-        let mut all = Vec::with_capacity(tasks.alive);
-        let mut at = tasks.list.front();
-        while let Some(link) = at {
-            // SAFETY: point 1.
-            all.push(unsafe { TaskRef::from_link(link) });
-            // SAFETY: it is in the list.
-            at = unsafe { tasks.list.after(link) };
-        }
+        let mut all = Vec::with_capacity(self.counts().1);
+        self.with(|tasks| {
+            tasks.each(|task| {
+                all.push(task.clone());
+                false
+            })
+        });
         all
     }
 
     /// The task of a number, if it is here and not over.
     pub(super) fn find(&self, id: TaskId) -> Option<TaskRef> {
-        let tasks = self.tasks.lock();
-        let mut at = tasks.list.front();
-        while let Some(link) = at {
-            // SAFETY: point 1. If it is dropped here it is not the last: the list has one.
-            let task = unsafe { TaskRef::from_link(link) };
-            if task.id() == id {
-                return Some(task);
-            }
-            // SAFETY: it is in the list.
-            at = unsafe { tasks.list.after(link) };
-        }
-        None
+        let mut found = None;
+        self.with(|tasks| {
+            tasks.each(|task| {
+                found = (task.id() == id).then(|| task.clone());
+                found.is_some()
+            })
+        });
+        found
     }
 
     /// How many tasks were spawned, and how many are not over.
     pub(super) fn counts(&self) -> (u64, usize) {
-        let tasks = self.tasks.lock();
-        (tasks.spawned, tasks.alive)
+        self.with(|tasks| (tasks.spawned, tasks.alive))
+    }
+}
+
+impl Tasks {
+    /// Shows the tasks, until `show` has seen enough.
+    fn each(&self, mut show: impl FnMut(&TaskRef) -> bool) {
+        let mut at = self.list.front();
+        while let Some(link) = at {
+            // SAFETY: point 1: it is the list's reference, which stays.
+            let task = unsafe { TaskRef::borrow(link) };
+            if show(&task) {
+                return;
+            }
+            // SAFETY: it is in the list.
+            at = unsafe { self.list.after(link) };
+        }
     }
 }

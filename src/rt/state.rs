@@ -170,12 +170,16 @@ impl State {
         }
     }
 
-    /// For whoever runs the task, when the outcome is in its place.
-    pub(super) fn complete(&self) -> Completed {
+    /// For whoever runs the task, when the outcome is in its place; releases a reference, which is not the
+    /// last, if `release`.
+    pub(super) fn complete(&self, release: bool) -> Completed {
+        let released = if release { REFERENCE } else { 0 };
+        // RUNNING is set and COMPLETE is not, so what is added sets the one and resets the other.
+        let change = COMPLETE.wrapping_sub(RUNNING + released);
         // Ordering: AcqRel: Release so that the join handle sees the outcome; Acquire so that this
         // thread sees the waker that it left.
-        let before = self.0.fetch_xor(RUNNING | COMPLETE, Ordering::AcqRel);
-        debug_assert!(before & (RUNNING | COMPLETE) == RUNNING);
+        let before = self.0.fetch_add(change, Ordering::AcqRel);
+        debug_assert!(before & (RUNNING | COMPLETE) == RUNNING && before >= REFERENCE + released);
         Completed { unwanted: before & JOIN == 0, wake: before & JOIN_WAKER != 0 }
     }
 
@@ -275,7 +279,7 @@ mod tests {
         let state = State::new();
         assert!(!state.abort());
         assert_eq!(state.start(), Start::Cancel);
-        assert!(!state.complete().wake);
+        assert!(!state.complete(false).wake);
         assert!(!state.abort() && !state.wake() && !state.claim());
 
         let state = State::new();
@@ -290,7 +294,7 @@ mod tests {
         assert!(state.claim());
         assert_eq!(state.start(), Start::NotYours);
         assert!(!state.claim());
-        assert!(!state.complete().unwanted);
+        assert!(!state.complete(false).unwanted);
         assert!(!state.leave(), "the outcome is the handle's");
     }
 }

@@ -179,25 +179,14 @@ impl TaskRef {
         self.0.as_ptr().cast_const().cast()
     }
 
-    /// The task whose link this is, as one more reference.
+    /// The task whose link this is, without a reference of its own.
     ///
     /// # Safety
     ///
-    /// The link is of a task that is not freed.
-    pub(super) unsafe fn from_link(link: *const Link) -> Self {
+    /// The link is of a task that is not freed as long as the result is used.
+    pub(super) unsafe fn borrow(link: *const Link) -> ManuallyDrop<Self> {
         // SAFETY: points 1 and 5, promised by the caller.
-        let header = unsafe { NonNull::new_unchecked(link.cast_mut()) }.cast();
-        // Borrowed, so that it is counted before it is owned.
-        Self::clone(&ManuallyDrop::new(Self(header)))
-    }
-
-    /// A reference that is not counted again.
-    ///
-    /// # Safety
-    ///
-    /// One reference to the task was given up without being released.
-    pub(super) unsafe fn alias(&self) -> Self {
-        Self(self.0)
+        ManuallyDrop::new(Self(unsafe { NonNull::new_unchecked(link.cast_mut()) }.cast()))
     }
 
     /// Wants the task to end; drops its future at its next await.
@@ -238,16 +227,15 @@ impl TaskRef {
     /// over when its output is gone, which may take its time.
     fn complete(&self) {
         let is_joined = self.header().state.has_joiner();
-        if is_joined {
-            self.home().remove(self);
-        }
-        let completed = self.header().state.complete();
+        let was_registered = is_joined && self.home().remove(self);
+        let completed = self.header().state.complete(was_registered);
         if completed.unwanted {
             // SAFETY: points 2 and 3: nobody else will take it, and the stage is finished.
             contained(|| unsafe { (self.header().vtable.take)(self.0, ptr::null_mut()) });
         }
-        if !is_joined {
-            self.home().remove(self);
+        if !is_joined && self.home().remove(self) {
+            // The registry's; this one is still there.
+            self.header().state.remove_reference();
         }
         if completed.wake {
             // SAFETY: point 3: it is set, so nobody writes it.
