@@ -68,7 +68,7 @@ fn loom_a_queue_that_overflows_loses_and_doubles_nothing() {
 fn loom_a_queue_goes_on_where_its_counters_overflow() {
     explore(3, || {
         let core = core(1);
-        for before in 0..=RUN_QUEUE + 1 {
+        for before in [1, 2, RUN_QUEUE / 2 + 1, RUN_QUEUE] {
             let start = || RunQueue::starting_at(0_usize.wrapping_sub(before));
             let (queue, other) = (start(), start());
             let mut tasks = tasks(&core, RUN_QUEUE + 1).into_iter();
