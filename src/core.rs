@@ -18,7 +18,7 @@ use crate::outbox::Outbox;
 use crate::park::{Wake, WakeList};
 use crate::queue::Queue;
 use crate::ring::Ticket;
-use crate::waitq::WaitQueue;
+use crate::waitq::{Claimed, WaitQueue};
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -30,6 +30,8 @@ pub(crate) struct State<T> {
     capacity: usize,
     /// Set once. Nothing is queued or waits after that, but cancelled receivers may return values.
     closed: bool,
+    /// Whether the signs may have changed.
+    changed: bool,
     /// Those who wait for a place, each with its value.
     senders: WaitQueue<T>,
     /// Those who wait for a value.
@@ -75,15 +77,23 @@ pub(crate) enum Forced<T> {
     Closed(T),
 }
 
-/// An operation may succeed without waiting, or fail for good: a bit per side, for the summary that
-/// is read without the lock. Set too often is harmless, too seldom is not.
-pub(crate) const MAY_SEND: u8 = 1;
-/// See [`MAY_SEND`].
-pub(crate) const MAY_RECV: u8 = 2;
-/// The channel is closed.
+/// What may be seen of a channel without its lock, in two bytes. *Stock* is what each step changes, and
+/// each publishes; *signs* is what seldom changes, and is published when it did. Set too often is
+/// harmless, too seldom is not.
+///
+/// Stock: there is a free place.
+pub(crate) const ROOM: u8 = 1;
+/// Stock: something is queued, behind what is lent.
+pub(crate) const VALUES: u8 = 2;
+/// Stock: a part of the queue is where receivers take it without the lock. The other two bits then tell
+/// nothing for sure.
+pub(crate) const LENT: u8 = 4;
+/// Signs: a sender waits.
+pub(crate) const SENDER: u8 = 1;
+/// Signs: a receiver waits.
+pub(crate) const RECEIVER: u8 = 2;
+/// Signs: the channel is closed.
 pub(crate) const CLOSED: u8 = 4;
-/// A part of the queue is where receivers take it without the lock: the other bits know nothing of it.
-pub(crate) const LENT: u8 = 8;
 
 impl<T> State<T> {
     pub(crate) const fn new(capacity: usize) -> Self {
@@ -91,6 +101,7 @@ impl<T> State<T> {
             queue: Queue::new(),
             capacity,
             closed: false,
+            changed: false,
             senders: WaitQueue::new(),
             receivers: WaitQueue::new(),
             observers: WaitQueue::new(),
@@ -113,17 +124,27 @@ impl<T> State<T> {
         self.queue.has_room(self.capacity)
     }
 
-    /// The summary bits.
+    /// The stock bits.
     #[inline]
-    pub(crate) fn summary(&self) -> u8 {
-        if self.closed {
-            return MAY_SEND | MAY_RECV | CLOSED;
-        }
-        let lent = self.queue.lent();
-        let room = if lent == 0 { self.has_room() } else { self.queue.behind() + lent < self.capacity };
-        let send = room || !self.receivers.is_empty();
-        let recv = self.queue.behind() > 0 || !self.senders.is_empty();
-        (u8::from(send) * MAY_SEND) | (u8::from(recv) * MAY_RECV) | (u8::from(lent > 0) * LENT)
+    pub(crate) fn stock(&self) -> u8 {
+        let (behind, lent) = (self.queue.behind(), self.queue.lent());
+        (u8::from(behind + lent < self.capacity) * ROOM)
+            | (u8::from(behind > 0) * VALUES)
+            | (u8::from(lent > 0) * LENT)
+    }
+
+    /// The signs.
+    pub(crate) fn signs(&self) -> u8 {
+        let sign = |shown: bool, bit: u8| if shown { bit } else { 0 };
+        sign(!self.senders.is_empty(), SENDER)
+            | sign(!self.receivers.is_empty(), RECEIVER)
+            | sign(self.closed, CLOSED)
+    }
+
+    /// The signs, if they may have changed since they were last asked for.
+    #[inline]
+    pub(crate) fn new_signs(&mut self) -> Option<u8> {
+        std::mem::take(&mut self.changed).then(|| self.signs())
     }
 
     /// Hands the offer to the first waiting receiver, or queues it.
@@ -134,7 +155,7 @@ impl<T> State<T> {
         if self.closed {
             return Sent::Closed;
         }
-        if let Some(receiver) = self.receivers.claim_first() {
+        if let Some(receiver) = Self::first(&mut self.receivers, &mut self.changed) {
             let ticket = self.queue.departs();
             let value = offer.take().expect("a send offers a value");
             return Sent::Handed(receiver.deliver(value, ticket));
@@ -154,7 +175,7 @@ impl<T> State<T> {
         if let Some((value, ticket)) = self.queue.pop() {
             return Received::Value(value, ticket, self.admit());
         }
-        if let Some(sender) = self.senders.claim_first() {
+        if let Some(sender) = Self::first(&mut self.senders, &mut self.changed) {
             let (value, wake) = sender.collect();
             return Received::Value(value, self.queue.departs(), Some(wake));
         }
@@ -184,7 +205,7 @@ impl<T> State<T> {
         if !self.has_room() {
             return None;
         }
-        let (value, wake) = self.senders.claim_first()?.collect();
+        let (value, wake) = Self::first(&mut self.senders, &mut self.changed)?.collect();
         self.queue.push(value, self.capacity);
         Some(wake)
     }
@@ -210,7 +231,7 @@ impl<T> State<T> {
     /// Takes back a value that a receiver was given and did not keep (law 5): it goes to the next
     /// waiting receiver, else to the place in the queue that its age demands.
     pub(crate) fn give_back(&mut self, value: T, ticket: Ticket) -> Option<Wake> {
-        if let Some(receiver) = self.receivers.claim_first() {
+        if let Some(receiver) = Self::first(&mut self.receivers, &mut self.changed) {
             return Some(receiver.deliver(value, ticket));
         }
         self.queue.put_back(value, ticket);
@@ -218,15 +239,17 @@ impl<T> State<T> {
     }
 
     /// Closes the channel. False if it was closed already; otherwise the waiters are to be
-    /// [let go](Self::let_all_go) under the same lock, once the summary says that it is closed: a
+    /// [let go](Self::let_all_go) under the same lock, once the signs say that it is closed: a
     /// waiter acts as soon as its claim is decided, lock or not.
     #[must_use]
     pub(crate) fn close(&mut self) -> bool {
+        self.changed = true;
         !std::mem::replace(&mut self.closed, true)
     }
 
     /// Tells every waiter, in order, that the channel is closed.
     pub(crate) fn let_all_go(&mut self, wakes: &mut WakeList) {
+        self.changed = true;
         while let Some(receiver) = self.receivers.claim_first() {
             wakes.push(receiver.close());
         }
@@ -243,13 +266,25 @@ impl<T> State<T> {
         self.queue.take_all()
     }
 
+    /// Claims the first in a line.
+    #[inline]
+    fn first<'a>(line: &'a mut WaitQueue<T>, changed: &mut bool) -> Option<Claimed<'a, T>> {
+        if line.is_empty() {
+            return None;
+        }
+        *changed = true;
+        line.claim_first()
+    }
+
     /// The line of senders. One joins it after the step that said `Full`, under the same lock.
     pub(crate) fn senders(&mut self) -> &mut WaitQueue<T> {
+        self.changed = true;
         &mut self.senders
     }
 
     /// The line of receivers. One joins it after the step that said `Empty`, under the same lock.
     pub(crate) fn receivers(&mut self) -> &mut WaitQueue<T> {
+        self.changed = true;
         &mut self.receivers
     }
 

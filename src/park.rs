@@ -28,10 +28,8 @@ use std::time::Instant;
 pub(crate) enum Wake {
     /// A task, through its executor's waker.
     Task(Waker),
-    /// A thread that blocks in [`wait_until`].
-    Thread(Unparker),
-    /// A thread that has not gone to sleep yet, and looks by itself.
-    Awake,
+    /// A thread that blocks in [`wait_until`]; `None` if it has not gone to sleep yet, and looks by itself.
+    Thread(Option<Unparker>),
 }
 
 impl Wake {
@@ -39,8 +37,7 @@ impl Wake {
     pub(crate) fn wake(self) {
         match self {
             Self::Task(waker) => contained(|| waker.wake()),
-            Self::Thread(thread) => thread.unpark(),
-            Self::Awake => {}
+            Self::Thread(thread) => thread.iter().for_each(Unparker::unpark),
         }
     }
 

@@ -289,7 +289,9 @@ impl<T, O: Operation<T>> Arm for ChannelArm<'_, T, O> {
     unsafe fn try_locked(&self, owed: &mut Option<Wake>) -> bool {
         let Some(shared) = self.shared else { return false };
         // SAFETY: promised by the caller.
-        let done = unsafe { shared.when_locked(|state| self.step(state, owed)) };
+        let step = |state: &mut State<T>| unsafe { self.step(state, owed) };
+        // SAFETY: promised by the caller.
+        let done = unsafe { shared.when_locked(step) };
         if done {
             // SAFETY: promised by the caller.
             unsafe { shared.publish() };
@@ -304,8 +306,10 @@ impl<T, O: Operation<T>> Arm for ChannelArm<'_, T, O> {
             return;
         }
         let node = self.project_ref().node;
-        // SAFETY: promised by the caller; not queued, so in no line; points 1 to 3, and the party's promise.
-        unsafe { shared.when_locked(|state| O::line(state).push(node, party, index)) };
+        // SAFETY: not queued, so in no line; points 1 to 3, and the party's promise.
+        let join = |state: &mut State<T>| unsafe { O::line(state).push(node, party, index) };
+        // SAFETY: promised by the caller.
+        unsafe { shared.when_locked(join) };
         // SAFETY: promised by the caller.
         unsafe { shared.publish() };
     }
@@ -324,8 +328,10 @@ impl<T, O: Operation<T>> Arm for ChannelArm<'_, T, O> {
         if let Some(shared) = self.shared
             && self.queued.replace(false)
         {
-            // SAFETY: promised by the caller; the node only ever waits in this line.
-            unsafe { shared.when_locked(|state| O::line(state).unlink(&self.node)) };
+            // SAFETY: the node only ever waits in this line.
+            let leave = |state: &mut State<T>| unsafe { O::line(state).unlink(&self.node) };
+            // SAFETY: promised by the caller.
+            unsafe { shared.when_locked(leave) };
             // SAFETY: promised by the caller.
             unsafe { shared.publish() };
         }

@@ -1,14 +1,12 @@
-//! A channel as its handles share it: the lock around the [`State`], a summary that is read without
-//! the lock, and the number of handles on each side.
+//! A channel as its handles share it: the lock around the [`State`], what of it is read without the
+//! lock, and the number of handles on each side.
 //!
 //! # Invariants
 //!
 //! 1. `state` is touched only under `lock`.
-//! 2. `summary` is what [`State::summary`] said when the lock was last released. Who reads it
-//!    without the lock learns what was so at one moment during the call, which is all that a
-//!    `try_*` promises; whoever goes on to wait asks again under the lock. A waiter that a step lets
-//!    go may read it before that step ends: only a close turns bits on for such a waiter, and it
-//!    publishes them first.
+//! 2. `seen` is what the state said when the lock was last released. A waiter that a step lets go may
+//!    read it before that step ends: only a close turns bits on for such a waiter, and it publishes them
+//!    first.
 //! 3. When the last handle of a side goes, the channel closes. When the last receiver goes, what is
 //!    queued is dropped at once.
 //! 4. No user code runs under the lock: values and wakers leave it before they are dropped or used.
@@ -24,10 +22,11 @@
 
 mod handles;
 mod locked;
+mod seen;
 
-use crate::core::{CLOSED, Forced, LENT, MAY_RECV, MAY_SEND, Received, Sent, State};
+use crate::core::{Forced, Received, Sent, State};
 use crate::error::{SendError, TryRecvError, TrySendError};
-use crate::facade::{AtomicPtr, Lock, Ordering, PublishedU8, UnsafeCell, fence};
+use crate::facade::{AtomicPtr, Lock, Ordering, UnsafeCell};
 use crate::outbox::Outbox;
 use crate::park::{WakeList, drop_all};
 use crate::queue::take_lent;
@@ -35,6 +34,7 @@ use crate::ring::Ticket;
 use handles::Handles;
 pub(crate) use handles::Side;
 pub(crate) use locked::Locked;
+use seen::Seen;
 use std::collections::VecDeque;
 use std::fmt;
 use std::panic::{RefUnwindSafe, UnwindSafe};
@@ -44,8 +44,7 @@ pub(crate) struct Shared<T> {
     /// Protects `state`. Not to be done while holding it: waking, dropping or cloning what is a
     /// user's, taking another channel's lock (a select takes several, in the order of addresses).
     lock: Lock,
-    /// Written under the lock, read by anybody.
-    summary: PublishedU8,
+    seen: Seen,
     /// What kind of capacity it has.
     kind: Kind,
     handles: Handles,
@@ -83,7 +82,7 @@ impl<T> Shared<T> {
         let state = State::new(capacity.unwrap_or(usize::MAX));
         Self {
             lock: Lock::new(),
-            summary: PublishedU8::new(state.summary()),
+            seen: Seen::new(state.stock(), state.signs()),
             kind: match capacity {
                 Some(..LARGE) => Kind::Small,
                 Some(_) => Kind::Large,
@@ -120,17 +119,18 @@ impl<T> Shared<T> {
         })
     }
 
-    /// Publishes the summary.
+    /// Publishes what may be seen without the lock.
     ///
     /// # Safety
     ///
     /// As [`when_locked`](Self::when_locked).
     #[inline]
     pub(crate) unsafe fn publish(&self) {
-        // SAFETY: point 1, promised by the caller.
-        let summary = self.state.with(|state| unsafe { &*state }.summary());
-        // Ordering: Release pairs with the Acquire in `summary`.
-        self.summary.store(summary, Ordering::Release);
+        self.state.with_mut(|state| {
+            // SAFETY: point 1, promised by the caller.
+            let state = unsafe { &mut *state };
+            self.seen.publish(state.stock(), state.new_signs());
+        });
     }
 
     /// The lock itself, for those who take several in order.
@@ -141,17 +141,13 @@ impl<T> Shared<T> {
     /// False if a send would most likely have to wait.
     #[inline]
     pub(crate) fn may_send(&self) -> bool {
-        let summary = self.summary();
-        summary & MAY_SEND != 0
-            || (summary & LENT != 0 && self.outbox().is_some_and(|outbox| outbox.len() < outbox.lent()))
+        self.seen.may_send(|| self.outbox().is_some_and(|outbox| outbox.len() < outbox.lent()))
     }
 
     /// False if a receive would most likely have to wait.
     #[inline]
     pub(crate) fn may_recv(&self) -> bool {
-        let summary = self.summary();
-        summary & MAY_RECV != 0
-            || (summary & LENT != 0 && self.outbox().is_some_and(|outbox| outbox.len() > 0))
+        self.seen.may_recv(|| self.outbox().is_some_and(|outbox| outbox.len() > 0))
     }
 
     /// True if a thread that finds it full or empty does well to look on for a while. With a small
@@ -175,31 +171,8 @@ impl<T> Shared<T> {
         take_lent(self.outbox()?)
     }
 
-    /// Asks again before the answer is final. Whatever was seen before the fence may be older than
-    /// what the peer saw; an answer rests on this look alone, or on the state under the lock.
-    ///
-    /// Two threads, each of which sends to one channel and then looks into the other one's:
-    ///
-    /// 1. publish the summary of its own channel; fence; load the other summary;
-    /// 2. the same with the channels exchanged.
-    ///
-    /// With the fences, at least one of them sees what the other has sent.
-    ///
-    /// While a part of the queue is lent, only the lock can tell.
-    fn surely(&self, bit: u8) -> bool {
-        fence(Ordering::SeqCst);
-        self.summary() & (bit | LENT) != 0
-    }
-
     pub(crate) fn is_closed(&self) -> bool {
-        self.summary() & CLOSED != 0
-    }
-
-    #[inline]
-    fn summary(&self) -> u8 {
-        // Ordering: Acquire pairs with the Release in `Locked::publish`: who sees the channel closed
-        // sees what the closer did before.
-        self.summary.load(Ordering::Acquire)
+        self.seen.is_closed()
     }
 
     pub(crate) fn capacity(&self) -> Option<usize> {
@@ -216,7 +189,7 @@ impl<T> Shared<T> {
     }
 
     pub(crate) fn try_send(&self, value: T) -> Result<(), TrySendError<T>> {
-        if !self.may_send() && !self.surely(MAY_SEND) {
+        if !self.may_send() && !self.seen.surely_sends() {
             return Err(TrySendError::Full(value));
         }
         self.send_locked(value)
@@ -248,7 +221,7 @@ impl<T> Shared<T> {
         if let Some(value) = self.take_lent() {
             return Ok(value);
         }
-        if !self.may_recv() && !self.surely(MAY_RECV) {
+        if !self.may_recv() && !self.seen.surely_receives() {
             return Err(TryRecvError::Empty);
         }
         self.recv_locked()

@@ -167,13 +167,13 @@ impl<S: Arms> Waiting<S> {
         if !soon && let Some(winner) = self.as_mut().linger(order.as_ref()) {
             return Some(winner);
         }
-        if let Some(winner) = self.as_mut().queue_up(order.as_ref(), Wake::Awake) {
+        if let Some(winner) = self.as_mut().queue_up(order.as_ref(), Wake::Thread(None)) {
             return Some(winner);
         }
         let decided = || self.party.verdict().is_decided();
         if soon || !spin_until(decided) {
             let (parker, unparker) = Parker::new();
-            if self.as_ref().rewake(Wake::Thread(unparker)) && !wait_until(&parker, deadline, decided) {
+            if self.as_ref().rewake(Wake::Thread(Some(unparker))) && !wait_until(&parker, deadline, decided) {
                 return self.cancel();
             }
         }
