@@ -5,9 +5,10 @@
 //! 1. the `next` slot: a task that the last one woke. It goes on in the time slice of its waker, so
 //!    two tasks that wake each other are one to the others, and give way together;
 //! 2. the worker's own queue;
-//! 3. the global queue, of which it takes its share. It looks there first every eighth time, and
-//!    behind a task that yields, which is to let the others go first. (Go and tokio do every 61st time
-//!    and take one task: behind two tasks that yield after 5 ms each, ten tasks then wait for 3 s.)
+//! 3. the global queue, of which it takes its share. It looks there first every eighth time, and takes
+//!    up to eight. (Go and tokio look every 61st time and take one: behind two tasks that yield after
+//!    5 ms each, ten tasks then wait for 3 s. Larger shares, or a look behind each yield, only send tasks
+//!    to and fro where a thousand of them yield.)
 //! 4. half of another worker's queue; another worker's `next` slot only if that worker was in the same
 //!    poll for some microseconds, since it is about to run it itself.
 
@@ -23,7 +24,7 @@ use std::time::{Duration, Instant};
 /// How often the global queue comes first.
 const GLOBAL_FIRST: u32 = 8;
 /// How many tasks are taken from it then, at most: they go behind the worker's own.
-const SHARE: usize = 32;
+const SHARE: usize = 8;
 /// How often a worker goes round the others before it gives up.
 const ROUNDS: u32 = 4;
 /// For how long a task stays in a `next` slot before others may take it.
@@ -37,8 +38,6 @@ struct Worker<'a> {
     parker: &'a Parker,
     /// Counts the tasks that were looked for.
     tick: u32,
-    /// Whether the last task is to run again at once, but behind others.
-    yielded: bool,
     /// Whether it counts as searching.
     searching: bool,
 }
@@ -69,7 +68,7 @@ pub(super) fn work(core: Arc<Core>, number: usize) {
     let local = Local::new(core, slot);
     local.core.scheduler.idle.arrive(&local.slot, unparker);
     let _entered = Entered::new(&local);
-    Worker { local: &local, parker: &parker, tick: 0, yielded: false, searching: true }.run();
+    Worker { local: &local, parker: &parker, tick: 0, searching: true }.run();
 }
 
 impl Worker<'_> {
@@ -128,7 +127,6 @@ impl Worker<'_> {
         let ran = task.run();
         self.slot().end_poll();
         if let Ran::Again(task) = ran {
-            self.yielded = true;
             self.local.push_again(task);
         }
     }
@@ -136,8 +134,9 @@ impl Worker<'_> {
     /// A task from one of the nearer places.
     fn next_task(&mut self) -> Option<Notified> {
         self.tick = self.tick.wrapping_add(1);
-        let global_first = std::mem::take(&mut self.yielded) || self.tick.is_multiple_of(GLOBAL_FIRST);
-        if global_first && let Some(task) = self.share_of_global(SHARE) {
+        if self.tick.is_multiple_of(GLOBAL_FIRST)
+            && let Some(task) = self.share_of_global(SHARE)
+        {
             self.slot().begin_slice();
             return Some(task);
         }
