@@ -7,9 +7,10 @@ use crate::shared::Shared;
 /// Makes a channel that queues at most `capacity` values. With capacity 0, a rendezvous channel, a
 /// send completes only when a receiver has taken the value.
 ///
-/// Costs one allocation of 128 bytes. The queue is allocated when a value is first queued, grows by
+/// Costs one allocation of 144 bytes. The queue is allocated when a value is first queued, grows by
 /// doubling up to `capacity`, and is given back when it empties after a burst; so any capacity is
-/// valid, up to `usize::MAX`.
+/// valid, up to `usize::MAX`. Once nine values were queued there are 384 bytes more, for receivers that
+/// take without the lock.
 ///
 /// ```
 /// let (tx, rx) = hchan::bounded(1);

@@ -50,13 +50,14 @@ impl<T> Receiver<T> {
         Receiving::new(self.shared())
     }
 
-    /// [`recv`](Self::recv), waiting on the thread: it spins for a few microseconds, unless the
-    /// process has one core, and then parks.
+    /// [`recv`](Self::recv), waiting on the thread: it looks on for some tens of microseconds, in
+    /// which it offers its processor to others, and then parks.
     pub fn recv_blocking(&self) -> Result<T, RecvError> {
         self.recv_until(None).map_err(|_| RecvError)
     }
 
-    /// Receives a value if that is possible without waiting. Says `Empty` without taking the lock.
+    /// Receives a value if that is possible without waiting. Says `Empty` most often
+    /// without taking the lock.
     pub fn try_recv(&self) -> Result<T, TryRecvError> {
         self.shared().map_or(Err(TryRecvError::Empty), Shared::try_recv)
     }

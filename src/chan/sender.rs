@@ -46,8 +46,8 @@ impl<T> Sender<T> {
         Sending::new(&self.shared, value)
     }
 
-    /// [`send`](Self::send), waiting on the thread: it spins for a few microseconds, unless the
-    /// process has one core, and then parks.
+    /// [`send`](Self::send), waiting on the thread: it looks on for some tens of microseconds, in
+    /// which it offers its processor to others, and then parks.
     pub fn send_blocking(&self, value: T) -> Result<(), SendError<T>> {
         match self.send_until(value, None) {
             Ok(()) => Ok(()),
@@ -56,7 +56,7 @@ impl<T> Sender<T> {
     }
 
     /// Sends a value if that is possible without waiting: to a waiting receiver, or into a free
-    /// place of the queue. Says `Full` without taking the lock.
+    /// place of the queue. Says `Full` most often without taking the lock.
     pub fn try_send(&self, value: T) -> Result<(), TrySendError<T>> {
         self.shared.try_send(value)
     }
