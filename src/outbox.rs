@@ -106,13 +106,13 @@ impl<T> Outbox<T> {
     /// taken under that. An empty `kept` is how much memory of a used-up batch stays.
     #[inline]
     pub(crate) fn take(&self, kept: usize) -> Option<T> {
-        let (value, spare) = self.with(|inside| {
-            if !inside.open {
-                return (None, VecDeque::new());
+        let mut value = None;
+        let spare = self.with(|inside| {
+            if inside.open {
+                value = inside.values.pop_front();
             }
-            let value = inside.values.pop_front();
             let used_up = inside.values.is_empty() && inside.values.capacity() > kept;
-            (value, if used_up { std::mem::take(&mut inside.values) } else { VecDeque::new() })
+            used_up.then(|| std::mem::take(&mut inside.values))
         });
         drop(spare);
         value

@@ -52,12 +52,14 @@ impl<T> Receiver<T> {
 
     /// [`recv`](Self::recv), waiting on the thread: it looks on for some tens of microseconds, in
     /// which it offers its processor to others, and then parks.
+    #[inline]
     pub fn recv_blocking(&self) -> Result<T, RecvError> {
         self.recv_until(None).map_err(|_| RecvError)
     }
 
     /// Receives a value if that is possible without waiting. Says `Empty` most often
     /// without taking the lock.
+    #[inline]
     pub fn try_recv(&self) -> Result<T, TryRecvError> {
         self.shared().map_or(Err(TryRecvError::Empty), Shared::try_recv)
     }
@@ -89,12 +91,19 @@ impl<T> Receiver<T> {
         self.recv_until(Some(deadline))
     }
 
+    #[inline]
     fn recv_until(&self, deadline: Option<Instant>) -> Result<T, RecvTimeoutError> {
         match self.shared().map(Shared::recv_now) {
             Some(Ok(value)) => return Ok(value),
             Some(Err(TryRecvError::Closed)) => return Err(RecvTimeoutError::Closed),
             Some(Err(TryRecvError::Empty)) | None => {}
         }
+        self.recv_waiting(deadline)
+    }
+
+    /// The receive that has to wait.
+    #[cold]
+    fn recv_waiting(&self, deadline: Option<Instant>) -> Result<T, RecvTimeoutError> {
         let mut waiting = pin!(Waiting::one(RecvArm::recv(self.shared())));
         match waiting.as_mut().block(deadline) {
             Some(_) => Ok(waiting.as_ref().only().finish()?),

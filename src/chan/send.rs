@@ -1,9 +1,9 @@
 //! The future of a send.
 
 use crate::arm::SendArm;
-use crate::error::{SendError, TrySendError};
+use crate::error::SendError;
 use crate::park::gives_way;
-use crate::shared::Shared;
+use crate::shared::{Shared, Tried};
 use crate::waiting::{One, Waiting};
 use pin_project_lite::pin_project;
 use std::fmt;
@@ -64,11 +64,11 @@ impl<T> Future for Sending<'_, T> {
         if gives_way(cx) {
             return Poll::Pending;
         }
-        let value = match this.shared.send_now(this.value.take().expect("it was just seen")) {
-            Ok(()) => return Poll::Ready(Ok(())),
-            Err(TrySendError::Closed(value)) => return Poll::Ready(Err(SendError(value))),
-            Err(TrySendError::Full(value)) => value,
-        };
+        let tried = this.shared.send_now(this.value);
+        let Some(value) = this.value.take() else { return Poll::Ready(Ok(())) };
+        if tried == Tried::Closed {
+            return Poll::Ready(Err(SendError(value)));
+        }
         this.waiting.set(Some(Waiting::one(SendArm::send(this.shared, value))));
         let mut waiting = this.waiting.as_pin_mut().expect("it was just made");
         ready!(waiting.as_mut().poll_unready(cx));

@@ -6,7 +6,7 @@ use super::{Closed, Sending, SendingMany, WeakSender};
 use crate::arm::SendArm;
 use crate::error::{SendError, SendManyError, SendTimeoutError, TrySendError};
 use crate::facade::Arc;
-use crate::shared::{Shared, Side};
+use crate::shared::{Shared, Side, Tried};
 use crate::waiting::{Waiting, deadline_after};
 use std::fmt;
 use std::pin::pin;
@@ -48,6 +48,7 @@ impl<T> Sender<T> {
 
     /// [`send`](Self::send), waiting on the thread: it looks on for some tens of microseconds, in
     /// which it offers its processor to others, and then parks.
+    #[inline]
     pub fn send_blocking(&self, value: T) -> Result<(), SendError<T>> {
         match self.send_until(value, None) {
             Ok(()) => Ok(()),
@@ -57,6 +58,7 @@ impl<T> Sender<T> {
 
     /// Sends a value if that is possible without waiting: to a waiting receiver, or into a free
     /// place of the queue. Says `Full` most often without taking the lock.
+    #[inline]
     pub fn try_send(&self, value: T) -> Result<(), TrySendError<T>> {
         self.shared.try_send(value)
     }
@@ -90,12 +92,20 @@ impl<T> Sender<T> {
         self.send_until(value, Some(deadline))
     }
 
+    #[inline]
     fn send_until(&self, value: T, deadline: Option<Instant>) -> Result<(), SendTimeoutError<T>> {
-        let value = match self.shared.send_now(value) {
-            Ok(()) => return Ok(()),
-            Err(TrySendError::Closed(value)) => return Err(SendTimeoutError::Closed(value)),
-            Err(TrySendError::Full(value)) => value,
-        };
+        let mut offer = Some(value);
+        let tried = self.shared.send_now(&mut offer);
+        match offer {
+            None => Ok(()),
+            Some(value) if tried == Tried::Closed => Err(SendTimeoutError::Closed(value)),
+            Some(value) => self.send_waiting(value, deadline),
+        }
+    }
+
+    /// The send that has to wait.
+    #[cold]
+    fn send_waiting(&self, value: T, deadline: Option<Instant>) -> Result<(), SendTimeoutError<T>> {
         let mut waiting = pin!(Waiting::one(SendArm::send(&self.shared, value)));
         let winner = waiting.as_mut().block(deadline);
         let arm = waiting.as_ref().only();

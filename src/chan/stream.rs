@@ -12,9 +12,9 @@
 
 use super::{Receiver, Sender};
 use crate::arm::{RecvArm, SendArm};
-use crate::error::{SendError, TryRecvError, TrySendError};
+use crate::error::{SendError, TryRecvError};
 use crate::park::gives_way;
-use crate::shared::Shared;
+use crate::shared::{Shared, Tried};
 use crate::waiting::{One, Waiting};
 use futures_core::{FusedStream, Stream};
 use futures_sink::Sink;
@@ -164,11 +164,12 @@ impl<T> Sink<T> for SendSink<'_, T> {
         let this = &mut *self;
         assert!(!this.waits, "`start_send` before `poll_ready` said that the sink is ready");
         let Some(shared) = this.shared else { return Err(SendError(item)) };
-        let item = match shared.send_now(item) {
-            Ok(()) => return Ok(()),
-            Err(TrySendError::Closed(item)) => return Err(SendError(item)),
-            Err(TrySendError::Full(item)) => item,
-        };
+        let mut offer = Some(item);
+        let tried = shared.send_now(&mut offer);
+        let Some(item) = offer else { return Ok(()) };
+        if tried == Tried::Closed {
+            return Err(SendError(item));
+        }
         match &mut this.waiting {
             Some(waiting) => waiting.as_mut().arms_mut().set(One { arm: SendArm::send(shared, item) }),
             None => this.waiting = Some(Box::pin(Waiting::one(SendArm::send(shared, item)))),

@@ -64,6 +64,15 @@ unsafe impl<T: Send> Sync for Shared<T> {}
 impl<T> UnwindSafe for Shared<T> {}
 impl<T> RefUnwindSafe for Shared<T> {}
 
+/// What became of a send that did not wait.
+#[derive(Clone, Copy, PartialEq, Eq)]
+#[must_use]
+pub(crate) enum Tried {
+    Sent,
+    Full,
+    Closed,
+}
+
 /// The kinds of capacity.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
@@ -188,31 +197,40 @@ impl<T> Shared<T> {
         self.name.as_deref().map(|name| &**name)
     }
 
+    #[inline]
     pub(crate) fn try_send(&self, value: T) -> Result<(), TrySendError<T>> {
-        if !self.may_send() && !self.seen.surely_sends() {
-            return Err(TrySendError::Full(value));
-        }
-        self.send_locked(value)
-    }
-
-    /// [`try_send`](Self::try_send) for one who waits if it says `Full`, and asks again before that.
-    #[inline]
-    pub(crate) fn send_now(&self, value: T) -> Result<(), TrySendError<T>> {
-        if self.may_send() { self.send_locked(value) } else { Err(TrySendError::Full(value)) }
-    }
-
-    #[inline]
-    fn send_locked(&self, value: T) -> Result<(), TrySendError<T>> {
         let mut offer = Some(value);
-        let sent = self.lock().send(&mut offer);
-        match (sent, offer) {
-            (Sent::Full, Some(value)) => Err(TrySendError::Full(value)),
-            (Sent::Closed, Some(value)) => Err(TrySendError::Closed(value)),
-            (Sent::Handed(wake), _) => {
+        let tried = if self.may_send() || self.seen.surely_sends() {
+            self.send_locked(&mut offer)
+        } else {
+            Tried::Full
+        };
+        let mut back = || offer.take().expect("what was not sent is still there");
+        match tried {
+            Tried::Sent => Ok(()),
+            Tried::Full => Err(TrySendError::Full(back())),
+            Tried::Closed => Err(TrySendError::Closed(back())),
+        }
+    }
+
+    /// [`try_send`](Self::try_send) for one who waits if it says `Full`, and asks again before that. The
+    /// offer is taken unless that is so or the channel closed: a large value is moved once.
+    #[inline]
+    pub(crate) fn send_now(&self, offer: &mut Option<T>) -> Tried {
+        if self.may_send() { self.send_locked(offer) } else { Tried::Full }
+    }
+
+    #[inline]
+    fn send_locked(&self, offer: &mut Option<T>) -> Tried {
+        let sent = self.lock().send(offer);
+        match sent {
+            Sent::Queued => Tried::Sent,
+            Sent::Handed(wake) => {
                 wake.wake();
-                Ok(())
+                Tried::Sent
             }
-            _ => Ok(()),
+            Sent::Full => Tried::Full,
+            Sent::Closed => Tried::Closed,
         }
     }
 
