@@ -30,7 +30,9 @@ pub(crate) struct State<T> {
     capacity: usize,
     /// Set once. Nothing is queued or waits after that, but cancelled receivers may return values.
     closed: bool,
-    /// Whether the signs may have changed.
+    /// The signs, as they were last made.
+    signs: u8,
+    /// Whether they may have changed since.
     changed: bool,
     /// Those who wait for a place, each with its value.
     senders: WaitQueue<T>,
@@ -77,23 +79,22 @@ pub(crate) enum Forced<T> {
     Closed(T),
 }
 
-/// What may be seen of a channel without its lock, in two bytes. *Stock* is what each step changes, and
-/// each publishes; *signs* is what seldom changes, and is published when it did. Set too often is
-/// harmless, too seldom is not.
+/// What may be seen of a channel without its lock, a bit each. *Stock* changes with each step and is made
+/// anew each time; *signs* seldom change, and are kept. Set too often is harmless, too seldom is not.
 ///
 /// Stock: there is a free place.
 pub(crate) const ROOM: u8 = 1;
 /// Stock: something is queued, behind what is lent.
-pub(crate) const VALUES: u8 = 2;
+pub(crate) const VALUES: u8 = 1 << 1;
 /// Stock: a part of the queue is where receivers take it without the lock. The other two bits then tell
 /// nothing for sure.
-pub(crate) const LENT: u8 = 4;
+pub(crate) const LENT: u8 = 1 << 2;
 /// Signs: a sender waits.
-pub(crate) const SENDER: u8 = 1;
+pub(crate) const SENDER: u8 = 1 << 3;
 /// Signs: a receiver waits.
-pub(crate) const RECEIVER: u8 = 2;
+pub(crate) const RECEIVER: u8 = 1 << 4;
 /// Signs: the channel is closed.
-pub(crate) const CLOSED: u8 = 4;
+pub(crate) const CLOSED: u8 = 1 << 5;
 
 impl<T> State<T> {
     pub(crate) const fn new(capacity: usize) -> Self {
@@ -101,6 +102,7 @@ impl<T> State<T> {
             queue: Queue::new(),
             capacity,
             closed: false,
+            signs: 0,
             changed: false,
             senders: WaitQueue::new(),
             receivers: WaitQueue::new(),
@@ -124,27 +126,25 @@ impl<T> State<T> {
         self.queue.has_room(self.capacity)
     }
 
-    /// The stock bits.
+    /// The bits that may be seen without the lock.
     #[inline]
-    pub(crate) fn stock(&self) -> u8 {
+    pub(crate) fn summary(&mut self) -> u8 {
+        if std::mem::take(&mut self.changed) {
+            self.signs = self.signs_anew();
+        }
         let (behind, lent) = (self.queue.behind(), self.queue.lent());
         (u8::from(behind + lent < self.capacity) * ROOM)
             | (u8::from(behind > 0) * VALUES)
             | (u8::from(lent > 0) * LENT)
+            | self.signs
     }
 
-    /// The signs.
-    pub(crate) fn signs(&self) -> u8 {
+    #[cold]
+    fn signs_anew(&self) -> u8 {
         let sign = |shown: bool, bit: u8| if shown { bit } else { 0 };
         sign(!self.senders.is_empty(), SENDER)
             | sign(!self.receivers.is_empty(), RECEIVER)
             | sign(self.closed, CLOSED)
-    }
-
-    /// The signs, if they may have changed since they were last asked for.
-    #[inline]
-    pub(crate) fn new_signs(&mut self) -> Option<u8> {
-        std::mem::take(&mut self.changed).then(|| self.signs())
     }
 
     /// Hands the offer to the first waiting receiver, or queues it.
@@ -239,7 +239,7 @@ impl<T> State<T> {
     }
 
     /// Closes the channel. False if it was closed already; otherwise the waiters are to be
-    /// [let go](Self::let_all_go) under the same lock, once the signs say that it is closed: a
+    /// [let go](Self::let_all_go) under the same lock, once the summary says that it is closed: a
     /// waiter acts as soon as its claim is decided, lock or not.
     #[must_use]
     pub(crate) fn close(&mut self) -> bool {

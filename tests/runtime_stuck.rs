@@ -208,10 +208,14 @@ fn a_poll_is_reported_once_and_not_for_what_it_said_itself() {
         }
     });
     assert_eq!(reports.load(SeqCst), 0);
-    runtime.run(async {
-        for _ in 0..4 {
+    let reported = reports.clone();
+    runtime.run(async move {
+        let mut rest = 4;
+        // Until it was reported, and then some more.
+        while rest > 0 {
             thread::sleep(Duration::from_millis(25));
             hchan::block_in_place(|| thread::sleep(Duration::from_millis(6)));
+            rest -= usize::from(reported.load(SeqCst) > 0);
         }
     });
     assert_eq!(reports.load(SeqCst), 1);

@@ -88,10 +88,10 @@ const LARGE: usize = 16;
 impl<T> Shared<T> {
     /// A channel with one handle on each side. `None` is unbounded.
     pub(crate) fn new(capacity: Option<usize>, name: Option<Box<str>>) -> Self {
-        let state = State::new(capacity.unwrap_or(usize::MAX));
+        let mut state = State::new(capacity.unwrap_or(usize::MAX));
         Self {
             lock: Lock::new(),
-            seen: Seen::new(state.stock(), state.signs()),
+            seen: Seen::new(state.summary()),
             kind: match capacity {
                 Some(..LARGE) => Kind::Small,
                 Some(_) => Kind::Large,
@@ -138,7 +138,7 @@ impl<T> Shared<T> {
         self.state.with_mut(|state| {
             // SAFETY: point 1, promised by the caller.
             let state = unsafe { &mut *state };
-            self.seen.publish(state.stock(), state.new_signs());
+            self.seen.publish(state.summary());
         });
     }
 
