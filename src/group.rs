@@ -4,7 +4,8 @@
 //!
 //! 1. A member is in `members` from its spawn to its end; what aborts it is put there as soon as it is
 //!    known, and used at once if the group is ending by then.
-//! 2. Once a group is ending, its failure is set, until [`Group::wait`] takes it and starts anew.
+//! 2. Once a group is ending, its failure is set, until [`Group::wait`] takes it and starts anew. Whoever
+//!    set it has taken out of `members` all that aborts, and nothing more is put there.
 //! 3. Members are aborted, and failures dropped, outside the lock.
 
 use crate::facade::Mutex;
@@ -152,20 +153,18 @@ impl<E> Shared<E> {
         }
     }
 
-    /// Keeps the first failure, and aborts the members.
+    /// Keeps the first failure, and aborts the members. A later one finds nobody to abort (invariant 2), and
+    /// does not look: each of those who are aborted comes here.
     fn fail(&self, failure: GroupError<E>) {
         let mut state = self.state.lock();
-        let late = match state.failure {
-            Some(_) => Some(failure),
-            None => {
-                state.failure = Some(failure);
-                None
-            }
-        };
+        if state.failure.is_some() {
+            drop(state);
+            return drop(failure);
+        }
+        state.failure = Some(failure);
         let aborters: Vec<_> = state.members.values_mut().filter_map(Option::take).collect();
         drop(state);
         aborters.iter().for_each(Aborter::abort);
-        drop((aborters, late));
     }
 
     /// A member is over.
