@@ -26,6 +26,7 @@ mod local;
 mod metrics;
 #[cfg(test)]
 mod models;
+mod numbers;
 mod options;
 mod run_queue;
 mod runtime;
