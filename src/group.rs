@@ -17,7 +17,7 @@ use std::collections::BTreeMap;
 use std::error::Error;
 use std::fmt;
 use std::future::Future;
-use std::panic::{AssertUnwindSafe, Location, catch_unwind};
+use std::panic::{AssertUnwindSafe, Location, RefUnwindSafe, UnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -63,6 +63,10 @@ struct State<E> {
     /// The first failure: the group is ending.
     failure: Option<GroupError<E>>,
 }
+
+// No user code runs under the lock, and an error is put there and taken out whole.
+impl<E> UnwindSafe for Shared<E> {}
+impl<E> RefUnwindSafe for Shared<E> {}
 
 impl<E: Send + 'static> Group<E> {
     /// An empty group.

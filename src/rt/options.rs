@@ -3,6 +3,7 @@
 use super::stuck::StuckPoll;
 use std::fmt;
 use std::num::NonZero;
+use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::sync::Arc;
 use std::{io, thread};
 
@@ -29,6 +30,10 @@ pub(super) struct Given {
     pub(super) thread_name: Option<String>,
     pub(super) on_stuck: Option<OnStuck>,
 }
+
+// The callback is called by the runtime's own thread only, which contains its panics.
+impl UnwindSafe for Given {}
+impl RefUnwindSafe for Given {}
 
 impl Given {
     /// The options, or what is wrong with them.
