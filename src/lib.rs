@@ -97,11 +97,9 @@ pub use context::{Context, ContextError};
 #[cfg(feature = "rt")]
 pub use group::{Group, GroupError};
 #[cfg(feature = "rt")]
-pub use rt::tasks as task;
-#[cfg(feature = "rt")]
 pub use rt::{
     Handle, JoinError, JoinHandle, Metrics, Runtime, ShutdownReport, StuckCause, StuckPoll, StuckTask,
-    TaskId, block_in_place, go, go_blocking, run, yield_now,
+    TaskId, block_in_place, go, go_blocking, run, task, yield_now,
 };
 #[cfg(feature = "rt")]
 pub use select::SelectWaitTimeout;

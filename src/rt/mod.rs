@@ -15,6 +15,9 @@
 //!   operation that they begin gives way, until the task itself does.
 //! - A panic in a task reaches whoever joins it, and nobody else.
 
+// The inside of tasks. `task` is what everybody may see of them, and gives the rest to this module.
+#[path = "task/mod.rs"]
+mod cells;
 mod core;
 mod current;
 mod home;
@@ -37,7 +40,6 @@ mod spawn;
 mod state;
 mod stuck;
 mod sysmon;
-mod task;
 mod threads;
 mod times;
 mod wait;
@@ -50,10 +52,20 @@ pub use runtime::{Builder, Handle, Runtime, ShutdownReport, StuckTask};
 pub(crate) use spawn::spawn_at;
 pub use spawn::{block_in_place, go, go_blocking, run, yield_now};
 pub use stuck::{StuckCause, StuckPoll};
+
+// What runs on a runtime, or is waited for by what does; built on this module.
+#[doc(no_inline)]
+pub use crate::context::{Context, ContextError};
+#[doc(no_inline)]
+pub use crate::group::{Group, GroupError};
+#[doc(no_inline)]
+pub use crate::{sync, time};
+#[doc(no_inline)]
 pub use task::TaskId;
 
 /// What tasks know of themselves, and how one is described before it is spawned.
-pub mod tasks {
+pub mod task {
+    pub use super::cells::TaskId;
+    pub(super) use super::cells::{About, Header, Joiner, Notified, Ran, TaskRef, current};
     pub use super::spawn::{Builder, id, name};
-    pub use super::task::TaskId;
 }
