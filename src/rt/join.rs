@@ -51,7 +51,8 @@ impl<T> JoinHandle<T> {
     }
 
     /// Waits for the task on this thread. In a task, the worker counts as blocked meanwhile, and
-    /// another one takes its place.
+    /// another one takes its place; if there may be no other thread
+    /// ([`max_threads`](super::Builder::max_threads)) it waits for ever.
     ///
     /// ```
     /// let task = hchan::go(async { "done" });

@@ -10,8 +10,8 @@
 //!   that blocks in an operation of this crate at once, and another worker takes its place. (A blocking
 //!   job first waits for one of `max_threads - workers` places: as many jobs as that, which wait for
 //!   another job, wait for ever.)
-//! - A task that has run for 10 milliseconds while others wait gives way at its next waiting
-//!   operation, also if that is ready. Where it polls others by an executor of its own, every second
+//! - A task that has run for 10 milliseconds while others wait gives way at its next waiting operation,
+//!   also if that is ready. Somebody looks every 5 milliseconds, so 10 to 20 are observed. Where it polls others by an executor of its own, every second
 //!   operation that they begin gives way, until the task itself does.
 //! - A panic in a task reaches whoever joins it, and nobody else.
 
