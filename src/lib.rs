@@ -110,6 +110,6 @@ pub use facade::model as __model;
 #[doc(hidden)]
 pub use select::private as __private;
 
-#[cfg(doctest)]
+#[cfg(all(doctest, feature = "rt"))]
 #[doc = include_str!("../README.md")]
 struct Readme;
