@@ -32,10 +32,14 @@
 //! - [`select!`] and [`select_blocking!`] choose one of several operations; [`Select`] does so for
 //!   operations that are known only at run time.
 //! - [`go`](rt/fn.go.html) spawns a task, [`run`](rt/fn.run.html) a main one; a [`Runtime`](rt/struct.Runtime.html)
-//!   of one's own has its own threads. [`time`](time/index.html) sleeps, limits the time of other futures,
-//!   and sends on channels when a time has come.
-//! - `Context` carries the order to stop, a deadline and values; [`sync::WaitGroup`] waits until a number
-//!   of jobs is done.
+//!   of one's own has its own threads. What blocks its thread, or computes for long, is for
+//!   [`go_blocking`](rt/fn.go_blocking.html), or within a task for
+//!   [`block_in_place`](rt/fn.block_in_place.html).
+//! - A [`Group`](struct.Group.html) is tasks that succeed together: the first failure ends the others.
+//!   A [`Context`](struct.Context.html) carries the order to stop, a deadline and values;
+//!   [`sync::WaitGroup`] waits until a number of jobs is done.
+//! - [`time`](time/index.html) sleeps, limits the time of other futures, and sends on channels when a time
+//!   has come.
 //! - Every future says whether it is cancel-safe. All but `send_many` are: one that is dropped while it
 //!   waits has done nothing, and loses nothing.
 //!
