@@ -41,8 +41,17 @@ pub struct Group<E> {
     running: WaitGroup,
 }
 
-/// Why a group did not succeed.
-#[derive(Debug)]
+/// Why a group did not succeed. Two are equal if their errors are, or if they tell of the same panic.
+///
+/// ```
+/// # fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+/// # hchan::run(async {
+/// let mut group = hchan::Group::<Box<dyn std::error::Error + Send + Sync>>::new();
+/// group.go(async { Ok(assert_eq!("7".parse::<u8>()?, 7)) });
+/// group.wait().await?;
+/// # Ok(()) }) }
+/// ```
+#[derive(PartialEq, Eq, Debug)]
 pub enum GroupError<E> {
     /// A task returned this error, before any other failed.
     Task(E),
@@ -265,14 +274,10 @@ impl<E: fmt::Display> fmt::Display for GroupError<E> {
     }
 }
 
-impl<E: Error + 'static> Error for GroupError<E> {
-    fn source(&self) -> Option<&(dyn Error + 'static)> {
-        match self {
-            Self::Task(error) => error.source(),
-            Self::Panicked(_) | Self::Cancelled => None,
-        }
-    }
-}
+/// For whatever a task may fail with, if it can be shown: a text and a `Box<dyn Error>` are no [`Error`]s.
+/// Therefore it has no [`source`](Error::source); an error's own is that of the error in
+/// [`Task`](Self::Task).
+impl<E: fmt::Debug + fmt::Display> Error for GroupError<E> {}
 
 impl<E> fmt::Debug for Group<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

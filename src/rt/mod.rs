@@ -68,4 +68,11 @@ pub mod task {
     pub use super::cells::TaskId;
     pub(super) use super::cells::{About, Header, Joiner, Notified, Ran, TaskRef, current};
     pub use super::spawn::{Builder, id, name};
+
+    /// For records of another kind. No task has the number 0.
+    impl From<TaskId> for u64 {
+        fn from(id: TaskId) -> Self {
+            id.0
+        }
+    }
 }
