@@ -4,7 +4,8 @@
 //!
 //! 1. A member is in `members` from its spawn to its end; what aborts it is put there as soon as it is
 //!    known, and used at once if the group is ending by then.
-//! 2. Once a group is ending, its failure is set, until [`Group::wait`] takes it and starts anew.
+//! 2. Once a group is ending, its failure is set, until [`Group::wait`] takes it and starts anew. Whoever
+//!    set it has taken out of `members` all that aborts, and nothing more is put there.
 //! 3. Members are aborted, and failures dropped, outside the lock.
 
 use crate::facade::Mutex;
@@ -16,7 +17,7 @@ use std::collections::BTreeMap;
 use std::error::Error;
 use std::fmt;
 use std::future::Future;
-use std::panic::{AssertUnwindSafe, Location, catch_unwind};
+use std::panic::{AssertUnwindSafe, Location, RefUnwindSafe, UnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -40,8 +41,17 @@ pub struct Group<E> {
     running: WaitGroup,
 }
 
-/// Why a group did not succeed.
-#[derive(Debug)]
+/// Why a group did not succeed. Two are equal if their errors are, or if they tell of the same panic.
+///
+/// ```
+/// # fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+/// # hchan::run(async {
+/// let mut group = hchan::Group::<Box<dyn std::error::Error + Send + Sync>>::new();
+/// group.go(async { Ok(assert_eq!("7".parse::<u8>()?, 7)) });
+/// group.wait().await?;
+/// # Ok(()) }) }
+/// ```
+#[derive(PartialEq, Eq, Debug)]
 pub enum GroupError<E> {
     /// A task returned this error, before any other failed.
     Task(E),
@@ -62,6 +72,10 @@ struct State<E> {
     /// The first failure: the group is ending.
     failure: Option<GroupError<E>>,
 }
+
+// No user code runs under the lock, and an error is put there and taken out whole.
+impl<E> UnwindSafe for Shared<E> {}
+impl<E> RefUnwindSafe for Shared<E> {}
 
 impl<E: Send + 'static> Group<E> {
     /// An empty group.
@@ -152,20 +166,18 @@ impl<E> Shared<E> {
         }
     }
 
-    /// Keeps the first failure, and aborts the members.
+    /// Keeps the first failure, and aborts the members. A later one finds nobody to abort (invariant 2), and
+    /// does not look: each of those who are aborted comes here.
     fn fail(&self, failure: GroupError<E>) {
         let mut state = self.state.lock();
-        let late = match state.failure {
-            Some(_) => Some(failure),
-            None => {
-                state.failure = Some(failure);
-                None
-            }
-        };
+        if state.failure.is_some() {
+            drop(state);
+            return drop(failure);
+        }
+        state.failure = Some(failure);
         let aborters: Vec<_> = state.members.values_mut().filter_map(Option::take).collect();
         drop(state);
         aborters.iter().for_each(Aborter::abort);
-        drop((aborters, late));
     }
 
     /// A member is over.
@@ -262,14 +274,10 @@ impl<E: fmt::Display> fmt::Display for GroupError<E> {
     }
 }
 
-impl<E: Error + 'static> Error for GroupError<E> {
-    fn source(&self) -> Option<&(dyn Error + 'static)> {
-        match self {
-            Self::Task(error) => error.source(),
-            Self::Panicked(_) | Self::Cancelled => None,
-        }
-    }
-}
+/// For whatever a task may fail with, if it can be shown: a text and a `Box<dyn Error>` are no [`Error`]s.
+/// Therefore it has no [`source`](Error::source); an error's own is that of the error in
+/// [`Task`](Self::Task).
+impl<E: fmt::Debug + fmt::Display> Error for GroupError<E> {}
 
 impl<E> fmt::Debug for Group<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

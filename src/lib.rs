@@ -32,10 +32,14 @@
 //! - [`select!`] and [`select_blocking!`] choose one of several operations; [`Select`] does so for
 //!   operations that are known only at run time.
 //! - [`go`](rt/fn.go.html) spawns a task, [`run`](rt/fn.run.html) a main one; a [`Runtime`](rt/struct.Runtime.html)
-//!   of one's own has its own threads. [`time`](time/index.html) sleeps, limits the time of other futures,
-//!   and sends on channels when a time has come.
-//! - `Context` carries the order to stop, a deadline and values; [`sync::WaitGroup`] waits until a number
-//!   of jobs is done.
+//!   of one's own has its own threads. What blocks its thread, or computes for long, is for
+//!   [`go_blocking`](rt/fn.go_blocking.html), or within a task for
+//!   [`block_in_place`](rt/fn.block_in_place.html).
+//! - A [`Group`](struct.Group.html) is tasks that succeed together: the first failure ends the others.
+//!   A [`Context`](struct.Context.html) carries the order to stop, a deadline and values;
+//!   [`sync::WaitGroup`] waits until a number of jobs is done.
+//! - [`time`](time/index.html) sleeps, limits the time of other futures, and sends on channels when a time
+//!   has come.
 //! - Every future says whether it is cancel-safe. All but `send_many` are: one that is dropped while it
 //!   waits has done nothing, and loses nothing.
 //!
@@ -97,11 +101,9 @@ pub use context::{Context, ContextError};
 #[cfg(feature = "rt")]
 pub use group::{Group, GroupError};
 #[cfg(feature = "rt")]
-pub use rt::tasks as task;
-#[cfg(feature = "rt")]
 pub use rt::{
     Handle, JoinError, JoinHandle, Metrics, Runtime, ShutdownReport, StuckCause, StuckPoll, StuckTask,
-    TaskId, block_in_place, go, go_blocking, run, yield_now,
+    TaskId, block_in_place, go, go_blocking, run, task, yield_now,
 };
 #[cfg(feature = "rt")]
 pub use select::SelectWaitTimeout;
@@ -112,6 +114,6 @@ pub use facade::model as __model;
 #[doc(hidden)]
 pub use select::private as __private;
 
-#[cfg(doctest)]
+#[cfg(all(doctest, feature = "rt"))]
 #[doc = include_str!("../README.md")]
 struct Readme;

@@ -2,6 +2,7 @@
 //! forgotten or polled too often, handles in thread-local destructors, iterators that panic.
 //!
 //! Bad wakers are in `support/bad_wakers.rs`, payloads whose drop panics in `drops.rs`.
+#![cfg_attr(not(feature = "rt"), allow(unused_imports, reason = "a part of the tests needs it"))]
 
 mod support;
 #[path = "support/bad_wakers.rs"]
@@ -230,6 +231,7 @@ fn handles_work_in_the_destructors_of_thread_locals() {
     });
 }
 
+#[cfg(feature = "rt")]
 #[test]
 fn the_shortest_and_the_longest_times() {
     let past = Instant::now().checked_sub(Duration::from_secs(1)).unwrap_or_else(Instant::now);
@@ -285,9 +287,12 @@ fn futures_that_are_polled_after_their_end_panic_and_leave_the_channel_usable() 
     let (tx, rx) = bounded(3);
     poll_too_often("send", tx.send(1));
     poll_too_often("recv", rx.recv());
-    poll_too_often("send_timeout", tx.send_timeout(2, LONG));
-    poll_too_often("recv_timeout", rx.recv_timeout(LONG));
-    poll_too_often("recv_timeout in time", rx.recv_timeout(Duration::ZERO));
+    #[cfg(feature = "rt")]
+    {
+        poll_too_often("send_timeout", tx.send_timeout(2, LONG));
+        poll_too_often("recv_timeout", rx.recv_timeout(LONG));
+        poll_too_often("recv_timeout in time", rx.recv_timeout(Duration::ZERO));
+    }
     let mut select = Select::new();
     select.send(&tx, 3);
     poll_too_often("Select::wait", AssertUnwindSafe(&mut select).0.wait());

@@ -1,6 +1,7 @@
 //! Bugs of other channel libraries that this one could share: one test a bug, named after its source.
 //! Those of crossbeam-channel, kanal and flume are here, those of others in `support/bugs_elsewhere.rs`,
 //! those about memory in `cost.rs`, those about panics in `drops.rs` and `bad_input.rs`.
+#![cfg_attr(not(feature = "rt"), allow(unused_imports, reason = "a part of the tests needs it"))]
 
 #[path = "support/bugs_elsewhere.rs"]
 mod elsewhere;
@@ -63,6 +64,7 @@ fn crossbeam_1146_large_payloads_need_no_block_of_them_on_the_stack() {
     });
 }
 
+#[cfg(feature = "rt")]
 #[test]
 fn crossbeam_798_953_a_huge_time_out_does_not_overflow_the_clock() {
     let (tx, rx) = bounded::<i32>(1);

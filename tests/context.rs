@@ -456,3 +456,17 @@ fn stress_of_a_deadline_against_a_cancel_and_the_last_drop() {
         }
     });
 }
+
+#[test]
+fn a_done_that_is_closed_by_hand_is_closed_for_all_and_ends_nothing() {
+    let context = root();
+    let (other, child) = (context.clone(), context.with_cancel());
+    let mut cancelled = waiting(other.cancelled());
+    assert!(context.done().close());
+    assert!(poll(cancelled.as_mut()).is_ready() && other.done().is_closed());
+    assert_eq!((context.err(), other.err()), (None, None));
+    assert!(alive(&child) && alive(&context.with_cancel()));
+    context.cancel();
+    assert_eq!((context.err(), child.err()), (CANCELLED, CANCELLED));
+    assert!(child.done().is_closed());
+}

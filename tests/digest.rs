@@ -3,7 +3,7 @@
 //! These tests run the built example, which `cargo test` builds; `cargo test --test digest` alone
 //! does not (`cargo build --example digest` before it does).
 
-#![cfg(not(hchan_loom))]
+#![cfg(all(feature = "rt", not(hchan_loom)))]
 
 use sha2::{Digest, Sha256};
 use std::env::consts::EXE_SUFFIX;

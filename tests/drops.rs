@@ -39,6 +39,7 @@ fn values_that_came_back_are_dropped_with_the_last_receiver() {
     assert_eq!(tally.alive(), 0);
 }
 
+#[cfg(feature = "rt")]
 #[test]
 fn a_waiting_send_that_is_dropped_drops_its_value() {
     let tally = Tally::new();

@@ -4,7 +4,8 @@
 //! What they do not take is in `support/grammar_mistakes.rs`.
 
 #![forbid(unsafe_code)]
-#![deny(unused, clippy::all)]
+#![deny(clippy::all)]
+#![cfg_attr(feature = "rt", deny(unused))]
 #![allow(
     clippy::redundant_closure_call,
     clippy::match_single_binding,
@@ -171,6 +172,7 @@ fn bodies_leave_loops_and_functions() {
     assert_eq!(sum(&rx, 5), Err(RecvError));
 }
 
+#[cfg(feature = "rt")]
 #[test]
 fn bodies_and_operands_await_and_use_the_question_mark() {
     async fn relay(rx: &Receiver<String>, tx: &Sender<i32>, more: &Receiver<i32>) -> Option<i32> {
@@ -198,6 +200,7 @@ fn bodies_and_operands_await_and_use_the_question_mark() {
     assert_eq!((run(), out.try_recv()), (None, Err(TryRecvError::Empty)));
 }
 
+#[cfg(feature = "rt")]
 #[test]
 fn operands_are_evaluated_once_and_in_the_order_written() {
     let holder = Holder::new();
@@ -308,6 +311,7 @@ fn twenty_arms() {
     }
 }
 
+#[cfg(feature = "rt")]
 #[test]
 fn names_of_the_program_and_of_the_expansion_do_not_meet() {
     let (sender, receiver) = full();
@@ -328,10 +332,12 @@ fn names_of_the_program_and_of_the_expansion_do_not_meet() {
     assert_eq!(receiver.try_recv(), Ok(0));
 }
 
+#[cfg(feature = "rt")]
 fn is_send<T: Send>(value: T) -> T {
     value
 }
 
+#[cfg(feature = "rt")]
 #[test]
 fn the_future_of_a_select_is_send_if_its_arms_are() {
     let (tx, rx) = unbounded::<i32>();

@@ -9,7 +9,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::task::{Context, Poll};
-use support::Alive;
+use support::{Alive, ends};
 
 #[test]
 fn a_group_without_failures_succeeds_and_may_be_used_again() {
@@ -204,5 +204,20 @@ fn a_panic_in_the_drop_of_a_member_fails_its_group() {
         assert!(matches!(group.wait().await, Err(GroupError::Task("an error"))), "that came first");
         group.go(async { Ok(()) });
         assert!(group.wait().await.is_ok(), "the group is as new");
+    });
+}
+
+#[test]
+fn the_end_of_a_group_costs_each_member_the_same_however_many_there_are() {
+    // If each looked at all the others it would be ten thousand million looks.
+    ends(|| {
+        hchan::run(async {
+            let mut group = Group::<()>::new();
+            for _ in 0..100_000 {
+                group.go(pending());
+            }
+            group.cancel();
+            assert!(matches!(group.wait().await, Err(GroupError::Cancelled)));
+        });
     });
 }

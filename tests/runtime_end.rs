@@ -161,7 +161,14 @@ fn what_is_joined_after_a_shutdown_is_dropped_first() {
 fn shutdown_names_a_task_whose_output_does_not_go() {
     let runtime = runtime(1);
     let (blocks, has_begun, release) = Blocks::new();
-    drop(runtime.go(async move { blocks }));
+    // The handle goes before the output is there, or it would be this thread that drops it.
+    let (go_on, may_go_on) = hchan::bounded::<()>(0);
+    let task = runtime.go(async move {
+        let _ = may_go_on.recv().await;
+        blocks
+    });
+    drop(task);
+    drop(go_on);
     has_begun.recv_timeout(LONG).unwrap();
     let report = runtime.shutdown(SHORT);
     assert_eq!(report.stuck.len(), 1, "{report:?}");

@@ -1,10 +1,10 @@
-//! What the operating system may do to a runtime: refuse threads, fork the process, give one core.
+//! What the operating system may do to a runtime: refuse threads, give one core.
 #![cfg(all(feature = "rt", target_os = "linux"))]
 #![allow(unsafe_code, reason = "system calls")]
 
 mod support;
 
-use hchan::{Runtime, go, time};
+use hchan::{Runtime, time};
 use std::sync::{Arc, Barrier, mpsc};
 use std::thread;
 use std::time::Duration;
@@ -102,53 +102,6 @@ fn a_runtime_with_fewer_workers_than_asked_for_works() {
         assert_eq!(tasks.into_iter().map(|task| task.join_blocking().unwrap()).sum::<i32>(), 499_500);
         let metrics = runtime.metrics();
         assert!(metrics.threads < 64, "{metrics:?}");
-    });
-}
-
-/// Forks, runs `child` in the child, and returns whether it came to its end.
-fn fork(child: impl FnOnce()) -> bool {
-    // SAFETY: the child runs code that may allocate, which glibc allows, and ends without unwinding.
-    let pid = unsafe { libc::fork() };
-    assert!(pid >= 0);
-    if pid == 0 {
-        let ended = std::panic::catch_unwind(std::panic::AssertUnwindSafe(child)).is_ok();
-        // SAFETY: ends the child at once.
-        unsafe { libc::_exit(i32::from(!ended)) };
-    }
-    let mut status = 0;
-    // SAFETY: a system call with valid arguments.
-    assert_eq!(unsafe { libc::waitpid(pid, &mut status, 0) }, pid);
-    libc::WIFEXITED(status) && libc::WEXITSTATUS(status) == 0
-}
-
-#[test]
-fn a_forked_child_is_told_that_the_runtime_is_not_there() {
-    in_child("a_forked_child_is_told_that_the_runtime_is_not_there", || {
-        let runtime = Runtime::builder().workers(2).build().unwrap();
-        runtime.run(async { time::sleep(Duration::from_millis(1)).await });
-        let ended = fork(|| {
-            let text = panic_text(|| runtime.go(async {}));
-            assert!(text.contains("forked") && text.contains("new `hchan::Runtime`"), "{text}");
-            assert!(panic_text(|| runtime.block_on(async {})).contains("forked"));
-            drop(runtime);
-        });
-        assert!(ended);
-    });
-}
-
-#[test]
-fn a_forked_child_has_a_default_runtime_and_timers_of_its_own() {
-    in_child("a_forked_child_has_a_default_runtime_and_timers_of_its_own", || {
-        hchan::run(async { time::sleep(Duration::from_millis(1)).await });
-        let ended = fork(|| {
-            let sum = hchan::run(async {
-                time::sleep(Duration::from_millis(1)).await;
-                go(async { 1 }).await.unwrap() + Runtime::new().unwrap().run(async { 2 })
-            });
-            assert_eq!(sum, 3);
-        });
-        assert!(ended);
-        assert_eq!(hchan::run(async { 4 }), 4, "the parent's goes on");
     });
 }
 

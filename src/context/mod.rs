@@ -241,7 +241,13 @@ impl Context {
     /// nothing else to wait for uses [`closed_blocking`](Receiver::closed_blocking) of it.
     ///
     /// That of the background is [`never()`]. A clone that outlives all handles of the context and of its
-    /// descendants stays silent for ever. Closing it by hand wakes those who wait and ends nothing.
+    /// descendants stays silent for ever.
+    ///
+    /// It is one channel for all handles of the context, so [closing](Receiver::close) it by hand closes it
+    /// for all of them, for good: whoever waits for it, or for [`cancelled`](Self::cancelled), goes on as
+    /// if the context had ended. It has not: [`err`](Self::err) stays `None`, descendants notice nothing,
+    /// and [`cancel`](Self::cancel) still ends them. Leave it open; who wants to be told of less makes a
+    /// child.
     ///
     /// **Cost**: one allocation and one lock for the first call on a context.
     ///
@@ -261,7 +267,8 @@ impl Context {
         self.node.as_ref().map_or_else(|| &*NEVER, |node| node.done())
     }
 
-    /// Resolves when the context ends; never for the background.
+    /// Resolves when the context ends (or somebody closes its [`done`](Self::done)); never for the
+    /// background.
     ///
     /// **Cancel-safe**: it may be dropped at any moment. **Cost**: that of [`done`](Self::done).
     ///

@@ -17,6 +17,7 @@ use crate::park::{Blocked, contained};
 use std::collections::VecDeque;
 use std::future::Future;
 use std::io;
+use std::panic::{RefUnwindSafe, UnwindSafe};
 
 /// A runtime, however many handles and threads it has.
 pub(super) struct Core {
@@ -33,6 +34,11 @@ pub(super) struct Core {
     /// that is done.
     leaving: Mutex<VecDeque<TaskRef>>,
 }
+
+// No user code runs under a lock of the runtime's; a panic of a task, or of a callback, is contained where
+// it is called. So none leaves anything half changed.
+impl UnwindSafe for Core {}
+impl RefUnwindSafe for Core {}
 
 impl Core {
     pub(super) fn new(options: Options) -> Arc<Self> {

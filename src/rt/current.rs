@@ -5,6 +5,7 @@ use super::core::Core;
 use super::local;
 use super::runtime::Runtime;
 use crate::facade::{Arc, thread_local};
+use crate::fork::PerProcess;
 use std::cell::RefCell;
 use std::sync::{PoisonError, RwLock};
 
@@ -53,16 +54,15 @@ pub(super) fn with<R>(f: impl FnOnce(&Arc<Core>) -> R) -> R {
 /// The runtime for the whole process; another one in each forked child that uses one.
 #[track_caller]
 fn default() -> Arc<Core> {
-    static DEFAULT: RwLock<Option<&'static Runtime>> = RwLock::new(None);
-    let core = |runtime: &&'static Runtime| {
-        let core = runtime.handle().core().clone();
-        core.generation.is_alive().then_some(core)
-    };
-    if let Some(core) = DEFAULT.read().unwrap_or_else(PoisonError::into_inner).as_ref().and_then(core) {
+    // A child's own, lock and all: a thread that the child has not may have held the parent's.
+    static DEFAULT: PerProcess<RwLock<Option<&'static Runtime>>> = PerProcess::new(|_| RwLock::new(None));
+    let core = |runtime: &&'static Runtime| runtime.handle().core().clone();
+    let default = DEFAULT.get();
+    if let Some(core) = default.read().unwrap_or_else(PoisonError::into_inner).as_ref().map(core) {
         return core;
     }
-    let mut runtime = DEFAULT.write().unwrap_or_else(PoisonError::into_inner);
-    if let Some(core) = runtime.as_ref().and_then(core) {
+    let mut runtime = default.write().unwrap_or_else(PoisonError::into_inner);
+    if let Some(core) = runtime.as_ref().map(core) {
         return core;
     }
     // Never dropped, like the main thread's own state; a panic here leaves it to the next caller.

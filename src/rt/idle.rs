@@ -13,9 +13,12 @@
 //!    running and searching, and unparks it after the lock.
 //! 3. A worker that is told `STUCK` is not counted and does not go to sleep before it has attended
 //!    to it (checked under the lock, where sysmon tells it).
-//! 4. `live` workers have a number that is not in `free`: they run, sleep, are stuck, or wait in
+//! 4. `there` has the numbers of those whose threads have come (or are about to: the first `wanted`), until
+//!    they are gone. A number leaves it before it is free.
+//! 5. `live` workers have a number that is not in `free`: they run, sleep, are stuck, or wait in
 //!    `to_start` for their thread. A number is given to a new thread when the old one is gone.
 
+use super::numbers::Numbers;
 use super::slot::{CLOSE, STUCK, Slot};
 use crate::facade::{AtomicUsize, Mutex, Ordering, Unparker};
 
@@ -44,6 +47,8 @@ pub(super) struct Idle {
     wanted: usize,
     /// Changed by additions, so in any order.
     counts: AtomicUsize,
+    /// Who is there.
+    pub(super) there: Numbers,
     /// Not to be held while somebody is unparked or a thread is started.
     state: Mutex<State>,
 }
@@ -88,7 +93,12 @@ impl Idle {
             to_start: Vec::new(),
             closed: false,
         };
-        Self { wanted, counts: AtomicUsize::new(wanted * (RUNNING + SEARCHING)), state: Mutex::new(state) }
+        Self {
+            wanted,
+            counts: AtomicUsize::new(wanted * (RUNNING + SEARCHING)),
+            there: Numbers::new(most),
+            state: Mutex::new(state),
+        }
     }
 
     pub(super) fn counts(&self) -> Counts {
@@ -135,8 +145,7 @@ impl Idle {
     /// No thread could be started for a worker that was counted as running and searching.
     pub(super) fn give_up(&self, number: usize) {
         let mut state = self.state.lock();
-        state.live -= 1;
-        state.free.push(number);
+        self.remove(&mut state, number);
         self.sub(RUNNING + SEARCHING);
     }
 
@@ -155,7 +164,7 @@ impl Idle {
     pub(super) fn leave(&self, number: usize, searching: bool) {
         let mut state = self.state.lock();
         self.sub(RUNNING + if searching { SEARCHING } else { 0 });
-        state.remove(number);
+        self.remove(&mut state, number);
     }
 
     /// A worker that ran goes to sleep; false if it has something to attend to first.
@@ -204,7 +213,7 @@ impl Idle {
         }
         let Some(at) = state.sleeping.iter().position(|other| *other == number) else { return false };
         state.sleeping.remove(at);
-        state.remove(number);
+        self.remove(&mut state, number);
         true
     }
 
@@ -278,7 +287,7 @@ impl Idle {
         self.add(sleeping.len() * (RUNNING + SEARCHING));
         let unstarted = std::mem::take(&mut state.to_start);
         self.sub(unstarted.len() * (RUNNING + SEARCHING));
-        unstarted.into_iter().for_each(|number| state.remove(number));
+        unstarted.into_iter().for_each(|number| self.remove(&mut state, number));
         sleeping.into_iter().filter_map(|number| state.unparkers[number].clone()).collect()
     }
 
@@ -286,6 +295,14 @@ impl Idle {
     pub(super) fn live(&self) -> (usize, usize) {
         let state = self.state.lock();
         (state.live, state.sleeping.len())
+    }
+
+    /// A worker is gone, and its number free.
+    fn remove(&self, state: &mut State, number: usize) {
+        self.there.remove(number);
+        state.live -= 1;
+        state.unparkers[number] = None;
+        state.free.push(number);
     }
 
     fn add(&self, what: usize) {
@@ -301,15 +318,6 @@ impl Idle {
         let holds = before.0 >= what && before.searching() >= what % RUNNING;
         assert!(holds || !cfg!(any(test, debug_assertions)), "more stopped than ran");
         before
-    }
-}
-
-impl State {
-    /// A worker is gone, and its number free.
-    fn remove(&mut self, number: usize) {
-        self.live -= 1;
-        self.unparkers[number] = None;
-        self.free.push(number);
     }
 }
 

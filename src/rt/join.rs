@@ -8,6 +8,7 @@ use std::any::Any;
 use std::error::Error;
 use std::fmt;
 use std::future::Future;
+use std::io;
 use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::pin::Pin;
 use std::sync::{Mutex, PoisonError};
@@ -51,7 +52,8 @@ impl<T> JoinHandle<T> {
     }
 
     /// Waits for the task on this thread. In a task, the worker counts as blocked meanwhile, and
-    /// another one takes its place.
+    /// another one takes its place; if there may be no other thread
+    /// ([`max_threads`](super::Builder::max_threads)) it waits for ever.
     ///
     /// ```
     /// let task = hchan::go(async { "done" });
@@ -141,6 +143,9 @@ impl<T> fmt::Debug for JoinHandle<T> {
 }
 
 /// Why a task has no output: it panicked, or was aborted (also by the end of its runtime).
+///
+/// Two are equal if they say the same of the same task. What a panic carried is not looked at: it may be
+/// anything, and a task panics once at most.
 pub struct JoinError {
     task: TaskId,
     why: Why,
@@ -227,3 +232,19 @@ impl fmt::Debug for JoinError {
 }
 
 impl Error for JoinError {}
+
+impl PartialEq for JoinError {
+    fn eq(&self, other: &Self) -> bool {
+        self.task == other.task && self.is_panic() == other.is_panic()
+    }
+}
+
+impl Eq for JoinError {}
+
+/// For functions that do input and output, and join others that do: of the kind `Other`, with the
+/// `JoinError` in it.
+impl From<JoinError> for io::Error {
+    fn from(error: JoinError) -> Self {
+        Self::other(error)
+    }
+}

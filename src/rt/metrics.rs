@@ -71,7 +71,7 @@ impl Metrics {
             metrics.spawned += spawned;
             metrics.alive += alive;
         }
-        scheduler.slots().for_each(|slot| metrics.add(slot));
+        scheduler.slots_ever().for_each(|slot| metrics.add(slot));
         metrics
     }
 

@@ -10,11 +10,14 @@
 //!   that blocks in an operation of this crate at once, and another worker takes its place. (A blocking
 //!   job first waits for one of `max_threads - workers` places: as many jobs as that, which wait for
 //!   another job, wait for ever.)
-//! - A task that has run for 10 milliseconds while others wait gives way at its next waiting
-//!   operation, also if that is ready. Where it polls others by an executor of its own, every second
+//! - A task that has run for 10 milliseconds while others wait gives way at its next waiting operation,
+//!   also if that is ready. Somebody looks every 5 milliseconds, so 10 to 20 are observed. Where it polls others by an executor of its own, every second
 //!   operation that they begin gives way, until the task itself does.
 //! - A panic in a task reaches whoever joins it, and nobody else.
 
+// The inside of tasks. `task` is what everybody may see of them, and gives the rest to this module.
+#[path = "task/mod.rs"]
+mod cells;
 mod core;
 mod current;
 mod home;
@@ -26,6 +29,7 @@ mod local;
 mod metrics;
 #[cfg(test)]
 mod models;
+mod numbers;
 mod options;
 mod run_queue;
 mod runtime;
@@ -36,7 +40,6 @@ mod spawn;
 mod state;
 mod stuck;
 mod sysmon;
-mod task;
 mod threads;
 mod times;
 mod wait;
@@ -49,10 +52,27 @@ pub use runtime::{Builder, Handle, Runtime, ShutdownReport, StuckTask};
 pub(crate) use spawn::spawn_at;
 pub use spawn::{block_in_place, go, go_blocking, run, yield_now};
 pub use stuck::{StuckCause, StuckPoll};
+
+// What runs on a runtime, or is waited for by what does; built on this module.
+#[doc(no_inline)]
+pub use crate::context::{Context, ContextError};
+#[doc(no_inline)]
+pub use crate::group::{Group, GroupError};
+#[doc(no_inline)]
+pub use crate::{sync, time};
+#[doc(no_inline)]
 pub use task::TaskId;
 
 /// What tasks know of themselves, and how one is described before it is spawned.
-pub mod tasks {
+pub mod task {
+    pub use super::cells::TaskId;
+    pub(super) use super::cells::{About, Header, Joiner, Notified, Ran, TaskRef, current};
     pub use super::spawn::{Builder, id, name};
-    pub use super::task::TaskId;
+
+    /// For records of another kind. No task has the number 0.
+    impl From<TaskId> for u64 {
+        fn from(id: TaskId) -> Self {
+            id.0
+        }
+    }
 }

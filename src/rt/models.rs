@@ -10,6 +10,7 @@ mod queues;
 
 use super::core::Core;
 use super::home::new_number;
+use super::idle::More;
 use super::local::{Entered, Local, accept_woken};
 use super::options::Given;
 use super::slot::STUCK;
@@ -284,6 +285,42 @@ fn loom_what_is_next_on_a_worker_that_blocks_another_one_comes_for() {
         drop(blocked);
         assert_eq!(outcome, 0);
         Vec::new()
+    });
+}
+
+#[test]
+fn loom_what_a_worker_that_has_just_come_queues_is_seen_by_one_that_goes_to_sleep() {
+    explore(3, || {
+        let given = Given { workers: Some(2), max_threads: Some(3), ..Given::default() };
+        let core = Core::new(given.check().unwrap());
+        let idle = &core.scheduler.idle;
+        for number in 0..2 {
+            idle.arrive(core.scheduler.slot(number), Parker::new().1);
+            idle.stop_searching();
+        }
+        core.scheduler.slot(1).tell(STUCK);
+        idle.stuck();
+        assert!(matches!(idle.more(), More::Start));
+        assert_eq!(idle.take_to_start(), [2]);
+        let come = core.clone();
+        // Queues a task and runs nothing, as if it were in a long poll.
+        let other = spawn(move || {
+            let slot = come.scheduler.slot(2).clone();
+            let local = Local::new(come.clone(), slot);
+            come.scheduler.idle.arrive(&local.slot, Parker::new().1);
+            if come.scheduler.idle.stop_searching() {
+                come.scheduler.replace();
+            }
+            let _entered = Entered::new(&local);
+            go(&come, async {});
+        });
+        let asleep = core.scheduler.slot(0);
+        assert!(idle.sleep(asleep, false));
+        let seen = core.scheduler.has_work_after_all();
+        other.join().unwrap();
+        assert!(seen || !idle.is_asleep(0), "nobody comes for it");
+        drop(core.scheduler.slot(2).queue.take_all());
+        Core::close(&core);
     });
 }
 

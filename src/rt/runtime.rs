@@ -31,6 +31,9 @@ use std::time::{Duration, Instant};
 /// A task that waits, on its thread, for another one of the same runtime which drops that runtime, as in
 /// `run(async move { drop(runtime) })`, waits for ever too: each waits for the other.
 ///
+/// What such a drop spawns is dropped there and then, within it, since nobody will run it. So a destructor
+/// that spawns what has such a destructor itself, without end, recurses without end.
+///
 /// ```
 /// # fn main() -> std::io::Result<()> {
 /// let runtime = hchan::Runtime::builder().workers(2).build()?;
@@ -63,8 +66,8 @@ pub struct Builder {
 #[derive(Clone, Debug)]
 pub struct ShutdownReport {
     /// The tasks that were not gone when the time was up: in a poll, in a blocking job, or in a drop, of
-    /// what they captured or returned; and those that wait to be dropped by threads which are in such a
-    /// drop. The threads go on, and end when these polls and drops do.
+    /// what they captured or returned; and those that were still to be dropped, since the threads were in
+    /// such a drop or the time was too short. The threads go on, and end when these polls and drops do.
     pub stuck: Vec<StuckTask>,
 }
 
@@ -152,6 +155,9 @@ impl Runtime {
     }
 
     /// Ends the runtime as a drop does, but waits for `timeout` at most, and says what did not stop.
+    ///
+    /// The time is also for dropping the tasks that nobody polls, and with a timeout of zero there is none
+    /// for that: then it may name tasks that only waited, and are about to be dropped.
     ///
     /// When it returns, nothing can be spawned any more, and a join of a task answers: if nobody runs or
     /// drops that task, the join does so itself.
@@ -241,15 +247,20 @@ impl Handle {
 }
 
 impl Builder {
-    /// How many tasks are to run at the same time; by default as many as the process has processors.
+    /// How many tasks are to run at the same time; by default as many as the process has processors, or
+    /// as [`max_threads`](Self::max_threads) allows, if that is fewer. 65,535 at most.
     pub fn workers(mut self, count: usize) -> Self {
         self.given.workers = Some(count);
         self
     }
 
     /// How many threads there may be: workers, those that take the place of workers that are stuck or
-    /// blocked, and blocking jobs. By default 512 more than workers. While fewer polls than this are
-    /// stuck, every task that is woken runs.
+    /// blocked, and blocking jobs. By default 512 more than workers; 65,535 at most. While fewer polls
+    /// than this are stuck, every task that is woken runs.
+    ///
+    /// A poll that waits for another task is stuck as well, until that one is over. So where there is one
+    /// thread, a task that waits for another one on its thread, by [`run`](Runtime::run) or
+    /// [`join_blocking`](JoinHandle::join_blocking), waits for ever: nobody is left to run the other.
     pub fn max_threads(mut self, count: usize) -> Self {
         self.given.max_threads = Some(count);
         self
@@ -261,9 +272,9 @@ impl Builder {
         self
     }
 
-    /// Is called when a poll has gone on for so long (10 ms if it blocks its thread, 15 ms if it
-    /// computes while other tasks wait) that another worker takes its place: once for each such poll,
-    /// on the thread that also starts workers, so it should be brief, and must not wait for a task of
+    /// Is called when a poll has gone on for so long that another worker takes its place (for 10 to 20 ms
+    /// if it blocks its thread, for 15 to 25 ms if it computes while other tasks wait): once for each
+    /// such poll, on the thread that also starts workers, so it should be brief, and must not wait for a task of
     /// this runtime. A panic in it is contained.
     pub fn on_stuck(mut self, tell: impl Fn(&StuckPoll) + Send + Sync + 'static) -> Self {
         self.given.on_stuck = Some(std::sync::Arc::new(tell));
@@ -274,8 +285,8 @@ impl Builder {
     ///
     /// # Errors
     ///
-    /// `InvalidInput` for no worker, no thread, or fewer threads than workers; otherwise as
-    /// [`Runtime::new`].
+    /// `InvalidInput` for no worker, no thread, fewer threads than workers, or more than 65,535 of either;
+    /// otherwise as [`Runtime::new`].
     pub fn build(self) -> io::Result<Runtime> {
         let runtime = Runtime { core: Core::new(self.given.check()?), ended: false };
         // On an error, the drop ends what was started.

@@ -19,6 +19,17 @@
 //! not end, sysmon finds the worker stuck. What is queued on a worker that is stuck or blocks goes to
 //! the global queue, since the others, if they have enough to do, would not come for it.
 //!
+//! Step 3 on the right looks at the workers that are there (`Numbers`), not at all who ever were. That
+//! forgets nothing either:
+//!
+//! - A worker is there before it queues its first task: so by the fences, whoever misses the worker misses
+//!   no task for which nobody is woken.
+//! - A worker leaves with its queue and its `next` slot empty, and nobody but itself puts anything there: if
+//!   it slept, it had found nothing, or given all away ([`Scheduler::empty`]: it queued that anew, by
+//!   the left column); if the runtime goes, it has dropped all. So whoever still looks at one that has left
+//!   finds nothing, and whoever does not, misses nothing.
+//! - Whoever is told that the runtime goes is there, or will see so when it arrives (`Idle::arrive`).
+//!
 //! The protocol is Go's (`runtime/proc.go`, "Worker thread parking/unparking"); so is the bound on
 //! searchers. Rejected there and here: handing the thread over with each wake, and waking one worker
 //! for each task.
@@ -35,10 +46,8 @@ use std::sync::OnceLock;
 pub(super) struct Scheduler {
     /// How many workers are to run.
     pub(super) workers: usize,
-    /// The workers by number; filled from the front, and never emptied.
+    /// The workers by number, those that have left included.
     slots: Box<[OnceLock<Arc<Slot>>]>,
-    /// How many of `slots` are filled.
-    used: AtomicUsize,
     pub(super) global: Inject,
     pub(super) idle: Idle,
     /// Wakes the thread that watches over the workers and starts more of them.
@@ -54,7 +63,6 @@ impl Scheduler {
         let scheduler = Self {
             workers,
             slots: (0..max_threads).map(|_| OnceLock::new()).collect(),
-            used: AtomicUsize::new(0),
             global: Inject::new(),
             idle: Idle::new(workers, max_threads),
             sysmon: Signal::new(),
@@ -70,17 +78,18 @@ impl Scheduler {
     /// The slot of a number that the idle set has given; it is made if it is the first time.
     pub(super) fn slot(&self, number: usize) -> &Arc<Slot> {
         let slot = self.slots[number].get_or_init(|| Arc::new(Slot::new(number)));
-        // Ordering: Release pairs with the Acquire in `slots`; numbers are given in order, so no slot
-        // below is missing for longer than it takes its thread to start.
-        self.used.fetch_max(number + 1, Ordering::Release);
+        self.idle.there.add(number);
         slot
     }
 
-    /// All slots that were ever used.
+    /// The slots of the workers that are there.
     pub(super) fn slots(&self) -> impl Iterator<Item = &Arc<Slot>> {
-        // Ordering: Acquire pairs with the Release in `slot`.
-        let used = self.used.load(Ordering::Acquire);
-        self.slots[..used].iter().filter_map(OnceLock::get)
+        self.idle.there.iter().filter_map(|number| self.slots[number].get())
+    }
+
+    /// All slots that were ever used.
+    pub(super) fn slots_ever(&self) -> impl Iterator<Item = &Arc<Slot>> {
+        self.slots.iter().filter_map(OnceLock::get)
     }
 
     /// Queues a task for any worker; drops it if the runtime is going.
@@ -173,5 +182,37 @@ impl Scheduler {
 impl Drop for Scheduler {
     fn drop(&mut self) {
         expect_unshared(&mut self.injected);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::facade::Parker;
+
+    #[test]
+    fn who_looks_at_all_workers_looks_at_those_that_are_there() {
+        let scheduler = Scheduler::new(1, 513);
+        let idle = &scheduler.idle;
+        let begin = |number| {
+            idle.arrive(scheduler.slot(number), Parker::new().1);
+            idle.stop_searching();
+        };
+        begin(0);
+        for number in 0..512 {
+            scheduler.slot(number).tell(STUCK);
+            idle.stuck();
+            assert!(matches!(idle.more(), More::Start));
+            idle.take_to_start().into_iter().for_each(begin);
+        }
+        assert_eq!((scheduler.slots().count(), idle.live()), (513, (513, 0)));
+        for number in 0..513 {
+            idle.unstuck(scheduler.slot(number), 0);
+            assert!(idle.sleep(scheduler.slot(number), false));
+        }
+        // Whoever stays is as good as the first.
+        (0..513).filter(|number| *number != 300).for_each(|number| assert!(idle.leave_asleep(number)));
+        assert!(scheduler.slots().map(|slot| slot.index).eq([300]));
+        assert_eq!(scheduler.slots_ever().count(), 513);
     }
 }

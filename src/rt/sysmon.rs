@@ -4,7 +4,8 @@
 //! Every 5 ms, while some worker does not sleep, it looks at each:
 //!
 //! - *Time slice.* A worker in the same slice for 10 ms while tasks wait is told so; the task's next
-//!   operation then gives way.
+//!   operation then gives way. By then it has run for 10 to 20 ms: a slice counts from the look that
+//!   first saw it, and is found over by a look.
 //! - *Stuck.* Of a worker in the same poll for 10 ms, the system tells what its thread does. If it is
 //!   blocked, another worker takes its place. If it computes, too, 5 ms later and if tasks wait: the
 //!   operating system then shares the processors among them. If it was not given a processor,

@@ -303,7 +303,7 @@ macro_rules! __select {
         $selecting.as_mut().poll_once().await
     };
     (@wait task $selecting:ident $time:ident) => {
-        $crate::__private::wait_at_most($selecting.as_mut(), $time).await
+        $crate::__select_wait_at_most!($selecting $time)
     };
     (@wait thread $selecting:ident never) => {
         ::core::option::Option::Some($selecting.as_mut().block())
@@ -345,5 +345,29 @@ macro_rules! __select {
                 $crate::__select!(@body others [$($rest)*] $default)
             }
         }
+    };
+}
+
+/// What a task does that waits at most so long. Two macros, since a condition within one would ask for
+/// the features of whoever uses it.
+#[cfg(feature = "rt")]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __select_wait_at_most {
+    ($selecting:ident $time:ident) => {
+        $crate::__private::wait_at_most($selecting.as_mut(), $time).await
+    };
+}
+
+/// There is no timer.
+#[cfg(not(feature = "rt"))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __select_wait_at_most {
+    ($selecting:ident $time:ident) => {
+        ::core::compile_error!(
+            "`default(duration)` in `select!` needs hchan's feature `rt`, which has the timer; in \
+             `select_blocking!` it needs none"
+        )
     };
 }

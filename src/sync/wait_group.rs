@@ -79,6 +79,7 @@ impl WaitGroup {
     /// # Panics
     ///
     /// If the count would exceed `usize::MAX`. It stays what it was.
+    #[track_caller]
     pub fn add(&self, n: usize) {
         let mut state = self.jobs.state.lock();
         let sum = state.count.checked_add(n);
@@ -94,6 +95,7 @@ impl WaitGroup {
     /// # Panics
     ///
     /// If no job was added that is not done. The group stays usable.
+    #[track_caller]
     pub fn done(&self) {
         assert!(self.jobs.finish_one(), "done() on a WaitGroup whose count is zero");
     }

@@ -16,6 +16,9 @@
 //! **Panics.** Where the operating system gives no thread for the timer, whoever sets the first one panics;
 //! the next one asks again.
 //!
+//! **Fork.** A child of `fork` has timers of its own. What was set before the fork, the deadline of a
+//! `Context` too, fires in the parent only; a [`Sleep`] that is polled again in the child is set there.
+//!
 //! **Cost.** Setting a timer and cancelling it take a lock each, for tens of nanoseconds also when a
 //! million others wait, and allocate nothing in the long run; the thread is woken only by a deadline
 //! that is earlier than all others. Timers due at once fire in the order of their deadlines.

@@ -69,8 +69,14 @@ impl Node {
 
 impl<T> Heap<T> {
     /// An empty one, for times within 292 years of `base`.
+    #[cfg(test)]
     pub(crate) const fn new(base: Instant) -> Self {
-        Self { nodes: Vec::new(), entries: Slab::new(), next: 0, base }
+        Self::numbered_from(0, base)
+    }
+
+    /// The same, whose first insertion has that number: so keys of another heap are stale in this one.
+    pub(crate) const fn numbered_from(next: u64, base: Instant) -> Self {
+        Self { nodes: Vec::new(), entries: Slab::new(), next, base }
     }
 
     /// How many wait.

@@ -12,7 +12,11 @@
 //!    timeout that is set and cancelled again and again wakes nobody.
 //! 3. What waits is waited for: where the thread cannot be started, the timer that would have been its first
 //!    is refused, with a panic, as a runtime without threads is.
-//! 4. `calls` is the number of [`Action::Call`]s that wait. When it has doubled since the last sweep,
+//! 4. A forked child has a service of its own, empty and without a thread: the locks of its parent's may
+//!    be held by threads that it has not, and what waits there would wake tasks that nobody runs. What
+//!    was set before the fork fires in the parent only. Each service numbers its timers from a number of
+//!    its own, so what a child cancels of its parent's is no timer of its own.
+//! 5. `calls` is the number of [`Action::Call`]s that wait. When it has doubled since the last sweep,
 //!    those that nobody wants are swept out: memory stays within twice what was wanted then.
 //!
 //! # Measured
@@ -43,11 +47,11 @@
 use super::clock::{Action, Clock, Due};
 use super::heap::{Heap, Key};
 use crate::facade::{Condvar, WaitMutex, random_below};
-use crate::fork::Generation;
+use crate::fork::{Generation, PerProcess};
 use crate::park::{Wake, contained};
 use std::io;
 use std::panic::RefUnwindSafe;
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 use std::task::Waker;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -79,8 +83,6 @@ struct State {
     /// The number of calls at which the unwanted ones are looked for.
     sweep_at: usize,
     thread: Thread,
-    /// The process in which it was started.
-    process: Generation,
 }
 
 /// What the thread does.
@@ -109,32 +111,43 @@ pub(crate) struct Batch {
     again: Vec<(Instant, Arc<dyn Due>)>,
 }
 
+/// More timers than one process sets.
+const TIMERS_OF_A_PROCESS: u64 = 1 << 40;
+
 /// The real clock of this process.
+#[inline]
 pub(super) fn real() -> &'static Service {
-    static SERVICE: LazyLock<Service> = LazyLock::new(|| Service::new(start));
+    static SERVICE: PerProcess<Service> = PerProcess::new(|process| Service::of(process, start));
 
     fn start() -> io::Result<()> {
-        let run = || {
+        let service = SERVICE.get();
+        let run = move || {
             let mut batch = Batch::default();
             loop {
-                SERVICE.turn(&mut batch, Instant::now);
+                service.turn(&mut batch, Instant::now);
             }
         };
         thread::Builder::new().name("hchan-timer".into()).spawn(run).map(drop)
     }
 
-    &SERVICE
+    SERVICE.get()
 }
 
 impl Service {
     /// A clock that has nothing to do yet.
+    #[cfg(test)]
     pub(crate) fn new(start: fn() -> io::Result<()>) -> Self {
+        Self::of(Generation::now(), start)
+    }
+
+    /// A clock of one process that has nothing to do yet.
+    fn of(process: Generation, start: fn() -> io::Result<()>) -> Self {
+        let first = u64::from(process.number()).wrapping_mul(TIMERS_OF_A_PROCESS);
         let state = State {
-            waiting: Heap::new(Instant::now()),
+            waiting: Heap::numbered_from(first, Instant::now()),
             calls: 0,
             sweep_at: FEW_CALLS,
             thread: Thread::None,
-            process: Generation::now(),
         };
         Self { state: WaitMutex::new(state), earlier: Condvar::new(), start }
     }
@@ -181,7 +194,7 @@ impl Clock for Service {
         let unwanted = state.sweep(&action);
         let key = state.insert(deadline, action);
         // Under the lock: who comes meanwhile relies on the thread's being there.
-        if !state.alive()
+        if state.thread == Thread::None
             && let Err(error) = (self.start)()
         {
             let action = state.remove(key);
@@ -221,12 +234,6 @@ impl RefUnwindSafe for Service {}
 impl std::panic::UnwindSafe for Service {}
 
 impl State {
-    /// Whether there is a thread to do what is due: it was started, in this process. After a `fork`
-    /// the child has this memory, but not the thread.
-    fn alive(&self) -> bool {
-        self.thread != Thread::None && self.process.is_alive()
-    }
-
     fn insert(&mut self, deadline: Instant, action: Action) -> Key {
         self.calls += usize::from(action.is_call());
         self.waiting.insert(deadline, action)
@@ -251,12 +258,11 @@ impl State {
 
     /// After a timer for `deadline` was added, and the thread was started if there was none.
     fn whom_to_tell(&mut self, deadline: Instant) -> Tell {
-        if !self.alive() {
-            self.process = Generation::now();
-            self.thread = Thread::Awake;
-            return Tell::Nobody;
-        }
         match self.thread {
+            Thread::None => {
+                self.thread = Thread::Awake;
+                Tell::Nobody
+            }
             Thread::Dozes(until) if until.is_none_or(|until| deadline < until) => {
                 self.thread = Thread::Awake;
                 Tell::Notify

@@ -72,14 +72,17 @@ impl Future for Sleep {
             self.cancel();
             return Poll::Ready(());
         }
-        match self.timer {
-            None => self.timer = Some(self.clock.get().arm(deadline, Action::Wake(cx.waker().clone()))),
-            Some(key) if self.clock.get().rearm(key, cx.waker()) => {}
-            // It has fired since the clock was read, so the time has come.
-            Some(_) => {
-                self.timer = None;
+        if let Some(key) = self.timer
+            && !self.clock.get().rearm(key, cx.waker())
+        {
+            self.timer = None;
+            // It has fired since the clock was read; or this is a child of the process in which it was set.
+            if self.is_over() {
                 return Poll::Ready(());
             }
+        }
+        if self.timer.is_none() {
+            self.timer = Some(self.clock.get().arm(deadline, Action::Wake(cx.waker().clone())));
         }
         Poll::Pending
     }

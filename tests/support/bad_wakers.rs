@@ -222,6 +222,7 @@ fn a_waker_that_panics_when_dropped_leaves_nobody_else_asleep() {
     assert_eq!(good.rung(), 1, "the sender whose value was taken is woken");
 }
 
+#[cfg(feature = "rt")]
 #[test]
 fn a_waker_that_panics_stops_no_timer() {
     let (_tx, rx) = bounded::<i32>(0);

@@ -58,6 +58,7 @@ fn crossfire_a_send_after_the_last_receiver_left_gives_the_value_back() {
     }
 }
 
+#[cfg(feature = "rt")]
 #[test]
 fn crossfire_72_a_send_that_was_never_polled_drops_its_value() {
     let tally = Tally::new();
@@ -99,6 +100,7 @@ fn crossfire_64_nothing_takes_a_payload_to_another_thread_that_must_not_go() {
     assert!(!has!(WeakSender<Local>: Send) && !has!(WeakReceiver<Local>: Send));
     assert!(!has!(WeakSender<Local>: Sync) && !has!(WeakReceiver<Local>: Sync));
     assert!(!has!(Sending<'static, Local>: Send) && !has!(Receiving<'static, Local>: Send));
+    #[cfg(feature = "rt")]
     assert!(!has!(SendingTimeout<'static, Local>: Send) && !has!(ReceivingTimeout<'static, Local>: Send));
     assert!(!has!(SendingMany<'static, Local, std::vec::IntoIter<Local>>: Send));
     assert!(!has!(ReceivingMany<'static, Local>: Send) && !has!(Closed<'static, Local>: Send));
@@ -115,6 +117,7 @@ fn crossfire_64_what_may_go_to_another_thread_can() {
     assert!(has!(Sending<'static, Cell>: Send) && has!(Receiving<'static, Cell>: Send));
     assert!(has!(SendingMany<'static, Cell, std::vec::IntoIter<Cell>>: Send));
     assert!(has!(ReceivingMany<'static, Cell>: Send) && has!(Closed<'static, Cell>: Send));
+    #[cfg(feature = "rt")]
     assert!(has!(SendingTimeout<'static, Cell>: Send) && has!(ReceivingTimeout<'static, Cell>: Send));
     assert!(has!(Select<'static>: Send) && has!(Selected<'static>: Send));
     assert!(has!(SelectWait<'static, 'static>: Send));
@@ -260,6 +263,7 @@ fn zio_701_a_second_arm_that_becomes_ready_does_not_replace_the_first() {
     assert_eq!((rx1.try_recv(), rx2.try_recv()), (Ok("a"), Err(TryRecvError::Empty)));
 }
 
+#[cfg(feature = "rt")]
 #[test]
 fn kotlin_282_1936_a_receive_that_times_out_as_a_value_comes_delivers_it_or_leaves_it() {
     const VALUES: u64 = 300;

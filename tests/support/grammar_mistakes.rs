@@ -125,6 +125,14 @@ const MISTAKES: &[Mistake] = &[
     ("bodies_of_two_types", Thread, "recv(rx) => 1, default => \"\"", "expected integer, found `&str`"),
 ];
 
+/// Without the feature `rt`.
+const MISTAKES_WITHOUT_RT: &[Mistake] = &[(
+    "time_without_a_timer",
+    Task,
+    "recv(rx) => {} default(TIME) => {}",
+    "`default(duration)` in `select!` needs hchan's feature `rt`",
+)];
+
 /// The program of a mistake.
 fn program((_, place, arms, _): &Mistake) -> String {
     let (head, select) = match place {
@@ -152,17 +160,18 @@ fn write(path: &Path, text: &str) {
     fs::write(path, text).expect("a file for a mistake");
 }
 
-/// What the compiler says of all mistakes, a line each.
-fn checked() -> String {
-    let root = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("mistakes");
+/// What the compiler says of all mistakes, a line each. Their crate has that `name`, and the library with
+/// these `options`.
+fn checked(name: &str, options: &str, mistakes: &[Mistake]) -> String {
+    let root = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
     let library = Path::new(env!("CARGO_MANIFEST_DIR"));
     let _ = fs::remove_dir_all(root.join("src"));
-    for mistake in MISTAKES {
+    for mistake in mistakes {
         write(&root.join(format!("src/bin/{}.rs", mistake.0)), &program(mistake));
     }
     let manifest = format!(
         "[package]\nname = \"mistakes\"\nversion = \"0.0.0\"\nedition = \"2024\"\n\
-         [dependencies]\nhchan = {{ path = {library:?} }}\n[workspace]\n"
+         [dependencies]\nhchan = {{ path = {library:?}{options} }}\n[workspace]\n"
     );
     write(&root.join("Cargo.toml"), &manifest);
     // The same versions as the library has, which are there without a network.
@@ -179,10 +188,19 @@ fn checked() -> String {
 
 #[test]
 fn a_mistake_is_answered_by_what_to_write_instead() {
-    let said = checked();
+    are_answered(&checked("mistakes", "", MISTAKES), MISTAKES);
+}
+
+#[test]
+fn what_needs_the_timer_says_so_where_there_is_none() {
+    let mistakes = MISTAKES_WITHOUT_RT;
+    are_answered(&checked("mistakes-without-rt", ", default-features = false", mistakes), mistakes);
+}
+
+fn are_answered(said: &str, mistakes: &[Mistake]) {
     assert!(said.contains("src/bin/"), "the mistakes were checked:\n{said}");
     let mut missing = String::new();
-    for (name, _, arms, expected) in MISTAKES {
+    for (name, _, arms, expected) in mistakes {
         let file = format!("src/bin/{name}.rs:");
         let of_this: Vec<_> = said.lines().filter(|line| line.starts_with(&file)).collect();
         if !of_this.iter().any(|line| line.contains(expected)) {
