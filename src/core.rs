@@ -214,7 +214,12 @@ impl<T> State<T> {
     /// Senders that wait go on waiting.
     pub(crate) fn force_send(&mut self, value: T) -> Forced<T> {
         let mut offer = Some(value);
-        let sent = self.send(&mut offer);
+        let mut sent = self.send(&mut offer);
+        if matches!(sent, Sent::Full) && self.queue.lent() > 0 {
+            // Nobody takes the oldest, or makes room, while this is decided.
+            self.shut();
+            sent = self.send(&mut offer);
+        }
         match (sent, offer) {
             (Sent::Handed(wake), _) => Forced::Handed(wake),
             (Sent::Closed, Some(value)) => Forced::Closed(value),

@@ -121,3 +121,23 @@ fn a_send_finds_no_place_only_if_there_was_none() {
         assert_eq!(rest, if full { vec![3, 4] } else { vec![3, 4, 5] });
     });
 }
+
+#[test]
+fn a_forced_send_displaces_a_value_only_if_there_was_no_place() {
+    model(3, || {
+        let (tx, rx) = bounded(3);
+        (1..=3).for_each(|n| tx.try_send(n).unwrap());
+        // Lends two.
+        assert_eq!(rx.try_recv(), Ok(1));
+        tx.try_send(4).unwrap();
+        let taker = thread::spawn(move || (rx.try_recv().unwrap(), rx));
+        let displaced = tx.force_send(5).unwrap();
+        let (got, rx) = taker.join().unwrap();
+        let rest: Vec<_> = rx.drain().collect();
+        // The receive came first, and made room, or it found what was left.
+        assert!(
+            matches!((got, displaced, &rest[..]), (2, None, [3, 4, 5]) | (3, Some(2), [4, 5])),
+            "{got} {displaced:?} {rest:?}"
+        );
+    });
+}
