@@ -183,10 +183,15 @@ impl<T> State<T> {
     }
 
     /// Lets receivers take what is queued without the lock, if that is worth it and nobody waits for a
-    /// place. Returns an outbox that is new.
+    /// place: true if it does.
     #[inline]
-    pub(crate) fn lend(&mut self) -> Option<&Arc<Outbox<T>>> {
-        if self.senders.is_empty() { self.queue.lend() } else { None }
+    pub(crate) fn lend(&mut self) -> bool {
+        self.senders.is_empty() && self.queue.lend()
+    }
+
+    /// Where receivers take what is lent; it stays once it is there.
+    pub(crate) fn outbox(&self) -> Option<&Arc<Outbox<T>>> {
+        self.queue.outbox()
     }
 
     /// A sender may be about to join the line: from now on values leave under the lock, so that each

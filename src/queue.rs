@@ -80,22 +80,25 @@ impl<T> Queue<T> {
         self.ring.pop()
     }
 
-    /// Lets receivers take what is queued without the lock, if that is worth it. Nobody may be waiting
-    /// for a place. Returns an outbox that is new.
+    /// Lets receivers take what is queued without the lock, if that is worth it: true if it does. Nobody
+    /// may be waiting for a place.
     #[inline]
-    pub(crate) fn lend(&mut self) -> Option<&Arc<Outbox<T>>> {
-        if self.ring.len() < LEND || self.ring.has_returned() { None } else { self.lend_all() }
+    pub(crate) fn lend(&mut self) -> bool {
+        self.ring.len() >= LEND && !self.ring.has_returned() && self.lend_all()
     }
 
-    #[cold]
-    fn lend_all(&mut self) -> Option<&Arc<Outbox<T>>> {
-        let is_new = self.outbox.is_none();
+    fn lend_all(&mut self) -> bool {
         let outbox = self.outbox.get_or_insert_with(|| Arc::new(Outbox::new()));
-        if outbox.count() > 0 {
-            return None;
+        let is_free = outbox.count() == 0;
+        if is_free {
+            outbox.fill(self.ring.values());
         }
-        outbox.fill(self.ring.values());
-        is_new.then_some(outbox)
+        is_free
+    }
+
+    /// The outbox, if there is one by now.
+    pub(crate) fn outbox(&self) -> Option<&Arc<Outbox<T>>> {
+        self.outbox.as_ref()
     }
 
     /// Somebody is going to wait for a place: from now on values leave under the lock.

@@ -282,7 +282,7 @@ impl<T, O: Operation<T>> Arm for ChannelArm<'_, T, O> {
     }
 
     fn may_linger(&self) -> bool {
-        self.shared.is_none_or(Shared::is_large)
+        self.shared.is_none_or(O::may_linger)
     }
 
     #[inline]

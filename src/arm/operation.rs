@@ -26,6 +26,11 @@ pub(crate) trait Operation<T> {
     unsafe fn step(state: &mut State<T>, node: &Node<Self::Item>, owed: &mut Option<Wake>)
     -> Option<Outcome>;
 
+    /// True if it does well to look on for a while before it joins the line.
+    fn may_linger(_shared: &Shared<T>) -> bool {
+        false
+    }
+
     /// It is about to wait.
     fn prepare(_state: &State<T>) {}
 
@@ -70,6 +75,10 @@ impl<T> Operation<T> for Send {
             Sent::Closed => return Some(Outcome::Closed),
         }
         Some(Outcome::Done)
+    }
+
+    fn may_linger(shared: &Shared<T>) -> bool {
+        shared.is_large()
     }
 
     #[inline]

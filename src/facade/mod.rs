@@ -161,7 +161,7 @@ mod imp {
     pub(crate) const RUN_QUEUE: usize = 256;
 
     /// How many queued values a receiver finds worth taking out together.
-    pub(crate) const LEND: usize = 8;
+    pub(crate) const LEND: usize = 4;
 
     /// Waits until `condvar` is notified, or `deadline`: true if that came first.
     pub(super) fn wait_until<'a, T>(
@@ -351,7 +351,7 @@ mod imp {
     pub(crate) const RUN_QUEUE: usize = 4;
 
     /// So few that a model does so.
-    pub(crate) const LEND: usize = 1;
+    pub(crate) const LEND: usize = 2;
 
     #[cfg(test)]
     pub(crate) use loom::thread::spawn;

@@ -38,13 +38,21 @@ impl<'a, T> Locked<'a, T> {
         closes
     }
 
-    /// Lets receivers take what is queued without the lock, if that is worth it.
+    /// Lets receivers take what is queued without the lock, if that is worth it: true if it does.
     #[inline]
-    pub(super) fn lend(&mut self) {
-        let shared = self.shared;
-        if let Some(outbox) = State::lend(self) {
+    pub(super) fn lend(&mut self) -> bool {
+        let lends = State::lend(self);
+        if lends && self.shared.outbox().is_none() {
+            self.show_outbox();
+        }
+        lends
+    }
+
+    #[cold]
+    fn show_outbox(&self) {
+        if let Some(outbox) = State::outbox(self) {
             // Ordering: Release pairs with the Acquire in `Shared::outbox`: it is seen whole.
-            shared.outbox.store(Arc::as_ptr(outbox).cast_mut(), Ordering::Release);
+            self.shared.outbox.store(Arc::as_ptr(outbox).cast_mut(), Ordering::Release);
         }
     }
 

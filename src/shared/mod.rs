@@ -167,7 +167,7 @@ impl<T> Shared<T> {
     }
 
     #[inline]
-    fn outbox(&self) -> Option<&Outbox<T>> {
+    pub(super) fn outbox(&self) -> Option<&Outbox<T>> {
         // Ordering: Acquire pairs with the Release in `lend`.
         let outbox = self.outbox.load(Ordering::Acquire);
         // SAFETY: point 2.
@@ -256,10 +256,23 @@ impl<T> Shared<T> {
 
     #[inline]
     fn recv_locked(&self) -> Result<T, TryRecvError> {
-        let mut locked = self.lock();
-        let received = locked.recv();
-        locked.lend();
-        drop(locked);
+        loop {
+            let mut locked = self.lock();
+            if !locked.lend() {
+                let received = locked.recv();
+                drop(locked);
+                return Self::received(received);
+            }
+            drop(locked);
+            // Not under the lock: the lines that the values are in are still the senders'.
+            if let Some(value) = self.take_lent() {
+                return Ok(value);
+            }
+        }
+    }
+
+    #[inline]
+    fn received(received: Received<T>) -> Result<T, TryRecvError> {
         match received {
             Received::Value(value, _, wake) => {
                 if let Some(wake) = wake {
