@@ -125,7 +125,7 @@ where
 /// meanwhile, and another takes its place; elsewhere it just calls the function.
 ///
 /// The `_blocking` operations of this crate do this by themselves. Other tasks are not held up even
-/// without it: then a blocked worker is found after 10 milliseconds.
+/// without it: then a blocked worker is found after 10 to 20 milliseconds.
 ///
 /// The rest of this task's own future (the other arms of a `join!`, say) waits too.
 pub fn block_in_place<R>(function: impl FnOnce() -> R) -> R {
