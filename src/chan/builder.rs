@@ -9,8 +9,8 @@ use crate::shared::Shared;
 ///
 /// Costs one allocation of 144 bytes. The queue is allocated when a value is first queued, grows by
 /// doubling up to `capacity`, and is given back when it empties after a burst; so any capacity is
-/// valid, up to `usize::MAX`. Once nine values were queued there are 384 bytes more, for receivers that
-/// take without the lock.
+/// valid, up to `usize::MAX`. Once a receiver finds four values queued there are 384 bytes more, for those
+/// that receivers take without the lock.
 ///
 /// ```
 /// let (tx, rx) = hchan::bounded(1);

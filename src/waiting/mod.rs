@@ -1,10 +1,12 @@
 //! Many operations, one winner: how a party waits, as a task or as a thread. A plain send or receive
 //! is a party of one arm.
 //!
-//! 1. *Look.* Try the arms one at a time. One that succeeds is the winner: nothing else happened.
+//! 1. *Look.* Try the arms one at a time. One that succeeds is the winner: nothing else happened. (A
+//!    thread that sends to large channels only looks for some microseconds more.)
 //! 2. *Queue up.* Lock all channels, in the order of addresses; try each arm again, so that there is
 //!    a moment at which none was ready; join all lines; open the claim; unlock.
-//! 3. *Wait.* The first peer that claims the party decides for one arm and wakes the owner.
+//! 3. *Wait.* The first peer that claims the party decides for one arm and wakes the owner. A thread
+//!    looks for itself for some microseconds before it says how it is woken, and sleeps.
 //! 4. *Withdraw* the other arms, each under its own lock.
 //!
 //! The order of the arms is a fresh random permutation, in which the lines are joined too, so arms
@@ -254,9 +256,9 @@ impl<S: Arms> Waiting<S> {
         Some(winner)
     }
 
-    /// Looks on for some microseconds before it joins a line: where messages come and go all the time,
-    /// no waker need be used for them, and they move in batches. Only for arms that may become ready by
-    /// themselves: at a rendezvous nothing happens unless one of the two is in line.
+    /// Looks on for some microseconds before it joins a line, as a thread does well that finds a large
+    /// channel full: receivers take what is lent without the lock as long as nobody is in line, and then
+    /// many places are free.
     fn linger(mut self: Pin<&mut Self>, order: &[u32]) -> Option<usize> {
         if !arms::each(self.as_ref().arms()).all(|arm| arm.may_linger()) {
             return None;
