@@ -12,8 +12,7 @@
 
 use super::random_below;
 use std::hint::spin_loop;
-use std::sync::OnceLock;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -35,8 +34,19 @@ const LONGEST_NAP: Duration = Duration::from_millis(1);
 /// True on a machine, or under an affinity mask, of one processor: there the peer cannot run while
 /// this thread spins. Asked once, then remembered.
 pub(crate) fn is_single() -> bool {
-    static SINGLE: OnceLock<bool> = OnceLock::new();
-    *SINGLE.get_or_init(|| thread::available_parallelism().is_ok_and(|n| n.get() == 1))
+    const UNKNOWN: u8 = 0;
+    const ONE: u8 = 1;
+    const MORE: u8 = 2;
+    static PROCESSORS: AtomicU8 = AtomicU8::new(UNKNOWN);
+    // Ordering: Relaxed, here and below: the number is all there is to see, and all find the same.
+    match PROCESSORS.load(Ordering::Relaxed) {
+        UNKNOWN => {
+            let one = thread::available_parallelism().is_ok_and(|n| n.get() == 1);
+            PROCESSORS.store(if one { ONE } else { MORE }, Ordering::Relaxed);
+            one
+        }
+        processors => processors == ONE,
+    }
 }
 
 /// Looks until `done`, for some tens of microseconds at most where nobody else wants the processor: false
