@@ -7,6 +7,10 @@
 //! second lock of the two-lock queue of Michael and Scott (1996), used only while there is something
 //! to be gained.
 //!
+//! Measured with and without it, in ns a message (medians of five short runs, two cores): two threads
+//! through 128 places 44 and 70, four and four through 4096 places 41 and 289; but two through 4096, where
+//! both have a fast and a slow way to run, 128 and 50.
+//!
 //! # Invariants
 //!
 //! 1. What is here is older than all that the ring holds, and has never left the channel.
