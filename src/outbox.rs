@@ -17,7 +17,7 @@
 //! 2. Values come in, and `open` is set, under the lock of the channel as well; while that is held,
 //!    `len` can only become less, and while nothing is here nothing comes.
 //! 3. While it is not `open`, values leave under the channel's lock only: somebody waits for a place.
-//! 4. `lent` is at least `len`.
+//! 4. `lent` is at least `len`, whenever the channel's lock is released.
 //!
 //! # Unsafe
 //!
@@ -107,7 +107,7 @@ impl<T> Outbox<T> {
     }
 
     /// Takes the oldest value, without the channel's lock. `None` if there is none, or if it is to be
-    /// taken under that. An empty `kept` is how much memory of a used-up batch stays.
+    /// taken under that. `kept` is how many slots stay of a batch that is used up.
     #[inline]
     pub(crate) fn take(&self, kept: usize) -> Option<T> {
         let mut value = None;
