@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 /// does not use.
 const LAYERS: &[&[&str]] = &[
     &["facade", "error", "fork"],
-    &["park", "ring", "list", "outbox"],
+    &["park", "ring", "list"],
+    &["outbox"],
     &["waitq", "timer", "rt", "queue"],
     &["core"],
     &["shared"],

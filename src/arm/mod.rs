@@ -58,6 +58,9 @@ pub(crate) trait Arm {
     /// True if it does well to look on for a while before it joins the line.
     fn may_linger(&self) -> bool;
 
+    /// True if many threads meet at its channel.
+    fn is_crowded(&self) -> bool;
+
     /// The same for one who holds the lock.
     ///
     /// # Safety
@@ -270,6 +273,11 @@ impl<T, O: Operation<T>> Arm for ChannelArm<'_, T, O> {
     unsafe fn try_alone(&self, owed: &mut Option<Wake>) -> bool {
         let Some(shared) = self.shared else { return false };
         // SAFETY: promised by the caller.
+        if unsafe { O::step_unlocked(shared, &self.node) } {
+            self.outcome.set(Some(Outcome::Done));
+            return true;
+        }
+        // SAFETY: promised by the caller.
         unsafe { self.step(&mut shared.lock(), owed) }
     }
 
@@ -283,6 +291,10 @@ impl<T, O: Operation<T>> Arm for ChannelArm<'_, T, O> {
 
     fn may_linger(&self) -> bool {
         self.shared.is_none_or(O::may_linger)
+    }
+
+    fn is_crowded(&self) -> bool {
+        self.shared.is_some_and(Shared::is_crowded)
     }
 
     #[inline]

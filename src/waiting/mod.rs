@@ -173,7 +173,7 @@ impl<S: Arms> Waiting<S> {
             return Some(winner);
         }
         let decided = || self.party.verdict().is_decided();
-        if soon || !spin_until(decided) {
+        if soon || !spin_until(decided, self.as_ref().is_crowded()) {
             let (parker, unparker) = Parker::new();
             if self.as_ref().rewake(Wake::Thread(Some(unparker))) && !wait_until(&parker, deadline, decided) {
                 return self.cancel();
@@ -264,7 +264,8 @@ impl<S: Arms> Waiting<S> {
             return None;
         }
         for _ in 0..LOOKS {
-            if !spin_until(|| arms::each(self.as_ref().arms()).any(|arm| arm.looks_ready())) {
+            let is_ready = || arms::each(self.as_ref().arms()).any(|arm| arm.looks_ready());
+            if !spin_until(is_ready, self.as_ref().is_crowded()) {
                 return None;
             }
             let winner = self.as_mut().look(order, None);
@@ -273,6 +274,11 @@ impl<S: Arms> Waiting<S> {
             }
         }
         None
+    }
+
+    /// True if many threads meet at one of its channels.
+    fn is_crowded(self: Pin<&Self>) -> bool {
+        arms::each(self.arms()).any(|arm| arm.is_crowded())
     }
 
     /// Step 2. The party is `Held`, and open afterwards unless there was a winner after all.
