@@ -134,7 +134,8 @@ pin_project! {
             if this.queued.get() {
                 this.withdraw();
             }
-            if let Some(shared) = this.shared {
+            // Most arms of a select that is over never got that far.
+            if let Some(shared) = this.shared && this.outcome.get().is_some() {
                 O::undo(shared, &this.node);
             }
             O::abandon(&this.node);
