@@ -88,6 +88,7 @@ mod ring;
 pub mod rt;
 mod select;
 mod shared;
+mod slots;
 pub mod sync;
 #[cfg(feature = "rt")]
 pub mod time;

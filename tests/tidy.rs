@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 /// Each layer may use those above it in this list, and itself where it is a folder. What it re-exports, it
 /// does not use.
 const LAYERS: &[&[&str]] = &[
-    &["facade", "error", "fork"],
+    &["facade", "error", "fork", "slots"],
     &["park", "ring", "list"],
     &["outbox"],
     &["waitq", "timer", "rt", "queue"],
@@ -27,10 +27,13 @@ const UNSAFE: &[&str] = &[
     "fork",
     "outbox",
     "list",
+    "slots",
     "waitq/mod",
     "waitq/party",
+    "shared/counted",
     "shared/mod",
     "shared/locked",
+    "shared/steps",
     "arm/mod",
     "arm/operation",
     "waiting/arms",

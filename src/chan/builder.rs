@@ -1,8 +1,7 @@
 //! How channels are made.
 
 use super::{Receiver, Sender};
-use crate::facade::Arc;
-use crate::shared::Shared;
+use crate::shared::{Counted, Shared};
 
 /// Makes a channel that queues at most `capacity` values. With capacity 0, a rendezvous channel, a
 /// send completes only when a receiver has taken the value.
@@ -91,7 +90,7 @@ impl Builder {
 
     /// Makes the channel.
     pub fn build<T>(self) -> (Sender<T>, Receiver<T>) {
-        let shared = Arc::new(Shared::new(self.capacity, self.name));
-        (Sender { shared: shared.clone() }, Receiver { shared: Some(shared) })
+        let (one, other) = Counted::pair(Shared::new(self.capacity, self.name));
+        (Sender { shared: one }, Receiver { shared: Some(other) })
     }
 }

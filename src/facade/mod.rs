@@ -91,6 +91,12 @@ mod imp {
             LockGuard { lock: self, not_send: PhantomData }
         }
 
+        /// The lock, if nobody has it.
+        #[inline]
+        pub(crate) fn try_lock(&self) -> Option<LockGuard<'_>> {
+            if self.0.try_lock() { Some(LockGuard { lock: self, not_send: PhantomData }) } else { None }
+        }
+
         /// Its place in the order in which several locks are taken.
         pub(crate) fn order(&self) -> usize {
             std::ptr::from_ref(self).addr()
@@ -234,6 +240,10 @@ mod imp {
 
         pub(crate) fn lock(&self) -> LockGuard<'_> {
             LockGuard(self.0.lock().expect("a model does not go on after a panic"))
+        }
+
+        pub(crate) fn try_lock(&self) -> Option<LockGuard<'_>> {
+            self.0.try_lock().ok().map(LockGuard)
         }
     }
 
