@@ -21,7 +21,7 @@ mod lock;
 mod spin;
 
 pub(crate) use imp::*;
-pub(crate) use lock::{Condvar, WaitMutex};
+pub(crate) use lock::{Condvar, WaitGuard, WaitMutex};
 
 /// The fewest bits of a fair choice: a number in `0..bound`, `bound` not 0.
 ///
@@ -50,7 +50,7 @@ pub(crate) fn random_below(bound: usize) -> usize {
 mod imp {
     use std::marker::PhantomData;
     use std::thread;
-    use std::time::Instant;
+    use std::time::{Duration, Instant};
 
     use super::spin::{SpinLock, is_single};
     pub(crate) use super::spin::{processors, spin_until};
@@ -171,6 +171,12 @@ mod imp {
     /// How many tasks fit into a worker's run queue.
     pub(crate) const RUN_QUEUE: usize = 256;
 
+    /// Whoever was woken so short a time before a poll has ended was woken in vain.
+    pub(crate) const IN_VAIN: Duration = Duration::from_micros(20);
+
+    /// In how many parts timers wait.
+    pub(crate) const TIMER_PARTS: usize = 8;
+
     /// How many queued values a receiver finds worth taking out together.
     pub(crate) const LEND: usize = 4;
 
@@ -199,7 +205,7 @@ mod imp {
 #[cfg(hchan_loom)]
 mod imp {
     use std::cell::Cell;
-    use std::time::Instant;
+    use std::time::{Duration, Instant};
 
     pub(crate) use loom::cell::UnsafeCell;
     pub(crate) use loom::sync::Arc;
@@ -372,6 +378,12 @@ mod imp {
 
     /// So few that a model can fill it.
     pub(crate) const RUN_QUEUE: usize = 4;
+
+    /// No time is so short: there is no clock.
+    pub(crate) const IN_VAIN: Duration = Duration::ZERO;
+
+    /// So few that a model can look at all.
+    pub(crate) const TIMER_PARTS: usize = 2;
 
     /// So few that a model does so.
     pub(crate) const LEND: usize = 2;

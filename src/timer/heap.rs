@@ -52,6 +52,8 @@ type Nanos = i64;
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Key {
     slot: u32,
+    /// Of several heaps, which one: for whoever has several.
+    pub(super) part: u32,
     number: u64,
 }
 
@@ -100,7 +102,7 @@ impl<T> Heap<T> {
         let node = Node { deadline, number, slot };
         self.nodes.push(node);
         self.sift_up(position, node);
-        Key { slot, number }
+        Key { slot, part: 0, number }
     }
 
     /// The value of a key, if it still waits.
