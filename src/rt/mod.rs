@@ -26,6 +26,7 @@ mod inject;
 mod jobs;
 mod join;
 mod local;
+mod lone;
 mod metrics;
 #[cfg(test)]
 mod models;

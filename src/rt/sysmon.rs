@@ -194,6 +194,10 @@ impl Sysmon {
         if now == seen.poll {
             return seen;
         }
+        if slot.has_next() {
+            // It may be that nobody was woken for it (`lone`).
+            self.core.scheduler.notify();
+        }
         let polled = now - seen.poll;
         let times = Times::of(slot.thread());
         // Since the last look, whatever it did before that.

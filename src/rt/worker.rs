@@ -126,6 +126,7 @@ impl Worker<'_> {
         self.slot().begin_poll(task.task().id());
         let ran = task.run();
         self.slot().end_poll();
+        self.local.lone.end_poll();
         if let Ran::Again(task) = ran {
             self.local.push_again(task);
         }
