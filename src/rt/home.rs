@@ -15,12 +15,14 @@
 
 #![allow(unsafe_code)]
 
+use super::join::JoinHandle;
 use super::local;
 use super::scheduler::Scheduler;
-use super::task::{Notified, TaskId, TaskRef};
+use super::task::{About, Notified, TaskId, TaskRef};
 use crate::facade::{Arc, Lock, UnsafeCell};
 use crate::list::List;
 use std::cell::Cell;
+use std::future::Future;
 use std::mem::ManuallyDrop;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -77,6 +79,28 @@ impl Home {
         let _guard = self.lock.lock();
         // SAFETY: point 2: the lock is held, and `f` cannot come back here.
         self.tasks.with_mut(|tasks| f(unsafe { &mut *tasks }))
+    }
+
+    /// Makes a task and queues it.
+    #[inline]
+    pub(super) fn spawn<F>(home: Arc<Self>, future: F, about: About) -> JoinHandle<F::Output>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        let (registered, notified, joiner) = TaskRef::new(future, home, new_number(), about);
+        Self::begin(registered, notified, joiner.task());
+        JoinHandle::new(joiner)
+    }
+
+    /// Registers a new task and queues it. Apart, since it is the same for all types of tasks.
+    fn begin(registered: TaskRef, notified: Notified, task: &TaskRef) {
+        if task.home().add(registered) {
+            local::accept_new(task.home().scheduler(), notified);
+        } else {
+            // The runtime is going: the join handle says so.
+            task.shut_down();
+        }
     }
 
     pub(super) fn scheduler(&self) -> &Arc<Scheduler> {

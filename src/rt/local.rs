@@ -8,6 +8,7 @@
 #![allow(unsafe_code)]
 
 use super::core::Core;
+use super::home::Home;
 use super::lone::Lone;
 use super::scheduler::Scheduler;
 use super::slot::{STUCK, Slot};
@@ -22,6 +23,8 @@ use std::ptr;
 pub(super) struct Local {
     pub(super) core: Arc<Core>,
     pub(super) slot: Arc<Slot>,
+    /// Where the tasks that it spawns are registered.
+    pub(super) home: Arc<Home>,
     pub(super) lone: Lone,
     /// How many calls that block the thread are nested.
     blocked: Cell<u32>,
@@ -67,7 +70,8 @@ fn blocks(starts: bool) {
 
 impl Local {
     pub(super) fn new(core: Arc<Core>, slot: Arc<Slot>) -> Self {
-        Self { core, slot, lone: Lone::default(), blocked: Cell::new(0) }
+        let home = core.home_of(slot.index).clone();
+        Self { core, slot, home, lone: Lone::default(), blocked: Cell::new(0) }
     }
 
     pub(super) fn is_of(&self, scheduler: &Arc<Scheduler>) -> bool {
@@ -142,28 +146,28 @@ pub(super) fn accept_woken(task: Notified) -> Result<(), Notified> {
     task.map_or(Ok(()), Err)
 }
 
-/// Queues a new task of `core`: if this thread is one of its workers, behind what is queued there. Where
+/// Queues a new task: if this thread is one of its workers, behind what is queued there. Where
 /// that is nothing, it is the next.
 ///
 /// A look without the fence of `notify` then: it may miss a worker that goes to sleep at this moment, and
 /// the task runs here when its spawner waits.
-pub(super) fn accept_new(core: &Core, task: Notified) {
+pub(super) fn accept_new(scheduler: &Arc<Scheduler>, task: Notified) {
     let mut task = Some(task);
     with(|local| {
-        if !local.is_of(&core.scheduler) || !local.is_prompt() {
+        if !local.is_of(scheduler) || !local.is_prompt() {
             return;
         }
         let Some(task) = task.take() else { return };
-        if local.slot.has_next() || local.slot.queue.len() > 0 {
+        if local.slot.has_next() || !local.slot.queue.is_empty() {
             local.push(task);
-            core.scheduler.notify();
+            scheduler.notify();
         } else {
             let _ = local.slot.put_next(task);
-            if core.scheduler.idle.wants_more() && local.lone.wakes() {
-                core.scheduler.notify();
+            if scheduler.idle.wants_more() && local.lone.wakes() {
+                scheduler.notify();
                 local.lone.woken();
             }
         }
     });
-    task.into_iter().for_each(|task| core.scheduler.inject(task));
+    task.into_iter().for_each(|task| scheduler.inject(task));
 }

@@ -264,8 +264,20 @@ fn beside_a_worker(act: impl Fn(&Arc<Core>) -> Vec<JoinHandle<i32>> + Send + Syn
 }
 
 #[test]
-fn loom_what_a_worker_spawns_another_one_comes_for() {
-    beside_a_worker(|core| vec![go(core, async { 0 })]);
+fn loom_what_a_worker_spawns_behind_another_task_another_one_comes_for() {
+    beside_a_worker(|core| {
+        // This one is next here.
+        drop(go(core, async {}));
+        vec![go(core, async { 0 })]
+    });
+}
+
+#[test]
+fn loom_what_is_spawned_on_a_worker_that_blocks_another_one_comes_for() {
+    beside_a_worker(|core| {
+        assert_eq!(go(core, async { 0 }).join_blocking().unwrap(), 0);
+        Vec::new()
+    });
 }
 
 #[test]

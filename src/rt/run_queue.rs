@@ -69,6 +69,11 @@ impl RunQueue {
         between(head, tail)
     }
 
+    /// True if it held no task at some moment during the call, or a moment ago.
+    pub(super) fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
     /// Appends a task. When there is no place: gives half of the queue and the task to `overflow`.
     ///
     /// Called by the owner alone.

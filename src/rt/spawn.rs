@@ -1,6 +1,7 @@
 //! How tasks are made, and what they know of themselves.
 
 use super::core::Core;
+use super::home::Home;
 use super::jobs::Job;
 use super::task::{self, About, TaskId};
 use super::{JoinHandle, current, runtime};
@@ -80,6 +81,7 @@ where
 /// }
 /// # });
 /// ```
+#[inline]
 #[track_caller]
 pub fn go<F>(task: F) -> JoinHandle<F::Output>
 where
@@ -90,14 +92,14 @@ where
 }
 
 /// [`go`] for one who was called from `site`.
+#[inline]
 pub(crate) fn spawn_at<F>(task: F, site: &'static Location<'static>) -> JoinHandle<F::Output>
 where
     F: Future + Send + 'static,
     F::Output: Send + 'static,
 {
-    // Taken out behind the reference: a future that moves through closures is copied each time.
-    let mut task = Some(task);
-    current::with(|core| core.spawn(task.take().expect("called once"), About::here(site)))
+    // The task is in no closure: it would be copied into it.
+    Home::spawn(current::home(), task, About::here(site))
 }
 
 /// Runs a function that blocks its thread, or computes for long, without holding up the tasks: the
@@ -205,8 +207,7 @@ impl Builder {
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        let about = About { site: Location::caller(), name: self.name };
-        current::with(|core| core.spawn(task, about))
+        Home::spawn(current::home(), task, About { site: Location::caller(), name: self.name })
     }
 
     /// [`go_blocking`](crate::go_blocking).

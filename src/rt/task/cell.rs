@@ -32,6 +32,18 @@ enum Stage<F: Future> {
     Taken,
 }
 
+impl<F: Future> Stage<F> {
+    /// The outcome, once. Only that is moved, not the place of the future.
+    fn take(&mut self) -> Option<Result<F::Output, JoinError>> {
+        let Self::Finished(outcome) = self else { return None };
+        // SAFETY: what is behind the reference is overwritten, not dropped.
+        let outcome = unsafe { ptr::read(outcome) };
+        // SAFETY: as above.
+        unsafe { ptr::write(self, Self::Taken) };
+        Some(outcome)
+    }
+}
+
 /// The functions that know the type of the future.
 pub(super) struct VTable {
     /// Polls it; true if the stage is finished now.
@@ -45,6 +57,7 @@ pub(super) struct VTable {
 }
 
 /// A new task: a reference for the registry, the promise for a queue, one for the join handle.
+#[inline]
 pub(super) fn allocate<F>(
     future: F,
     home: Arc<Home>,
@@ -142,8 +155,8 @@ unsafe fn take<F: Future>(header: NonNull<Header>, to: *mut ()) {
     // SAFETY: point 2, promised by the caller.
     let Cell { stage, .. } = unsafe { cell::<F>(header) };
     // SAFETY: point 3.
-    let taken = stage.with_mut(|stage| unsafe { std::mem::replace(&mut *stage, Stage::Taken) });
-    if let Stage::Finished(outcome) = taken
+    let taken = stage.with_mut(|stage| unsafe { (*stage).take() });
+    if let Some(outcome) = taken
         && !to.is_null()
     {
         // SAFETY: promised by the caller.

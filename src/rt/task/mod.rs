@@ -135,6 +135,7 @@ unsafe impl Sync for TaskRef {}
 
 impl TaskRef {
     /// A new task: a reference for the registry, the promise for a queue, one for the join handle.
+    #[inline]
     pub(super) fn new<F>(
         future: F,
         home: Arc<Home>,
@@ -221,6 +222,28 @@ impl TaskRef {
         self.complete();
     }
 
+    /// The stage is finished, and this thread, which has the reference of whoever runs the task, no
+    /// longer does.
+    ///
+    /// Most tasks that nobody will join are referred to by nobody else then, and freed without a word to
+    /// anybody.
+    fn end(self) {
+        if self.header().state.has_joiner() {
+            return self.complete();
+        }
+        // SAFETY: points 2 and 3: this thread runs it, the stage is finished, and nobody will take it.
+        contained(|| unsafe { (self.header().vtable.take)(self.0, ptr::null_mut()) });
+        let was_registered = self.home().remove(&self);
+        if self.header().state.is_unshared(1 + usize::from(was_registered)) {
+            let task = ManuallyDrop::new(self);
+            // SAFETY: points 1 and 2: all references are this one, and the registry's, which is not used.
+            unsafe { (task.header().vtable.free)(task.0) };
+        } else {
+            // Nobody waits for it.
+            let _ = self.header().state.complete(was_registered);
+        }
+    }
+
     /// The stage is finished, and this thread no longer runs the task.
     ///
     /// A task that is joined is in no report any more when the join answers. One that nobody will join is
@@ -295,7 +318,7 @@ impl Notified {
             Start::Poll => {}
         }
         if task.poll() {
-            task.complete();
+            task.end();
             return Ran::Done;
         }
         match task.header().state.pause() {
