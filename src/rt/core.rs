@@ -1,10 +1,10 @@
 //! A runtime as its handles and its threads hold it: the scheduler and the registry of its tasks.
 
 use super::current;
-use super::home::Home;
+use super::home::{Home, HomeRef};
 use super::jobs::Jobs;
 use super::join::JoinHandle;
-use super::local::{self, Local};
+use super::local;
 use super::options::Options;
 use super::scheduler::Scheduler;
 use super::slot::CLOSE;
@@ -77,23 +77,15 @@ impl Core {
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        Home::spawn(self.home(), future, about)
+        Home::spawn(&self.home(), future, about)
     }
 
     /// The part of the registry for a task that this thread spawns.
-    pub(super) fn home(&self) -> Arc<Home> {
-        let own = local::with(|local| local.is_of(&self.scheduler).then(|| self.own_home(local))).flatten();
-        own.unwrap_or_else(|| {
+    pub(super) fn home(&self) -> HomeRef {
+        local::home(Some(&self.scheduler)).unwrap_or_else(|| {
             self.generation.check();
-            self.homes[self.options.workers].clone()
+            HomeRef::own(self.homes[self.options.workers].clone())
         })
-    }
-
-    /// That of a worker of this runtime.
-    pub(super) fn own_home(&self, local: &Local) -> Arc<Home> {
-        // The thread that a fork has left in the child may be a worker's.
-        self.generation.check();
-        local.home.clone()
     }
 
     /// The part of the registry for the tasks that a worker spawns.

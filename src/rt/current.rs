@@ -2,7 +2,7 @@
 //! whole process that is started when first needed.
 
 use super::core::Core;
-use super::home::Home;
+use super::home::HomeRef;
 use super::local;
 use super::runtime::Runtime;
 use crate::facade::{Arc, thread_local};
@@ -48,9 +48,9 @@ impl Drop for Entered {
 ///
 /// As [`with`].
 #[track_caller]
-pub(super) fn home() -> Arc<Home> {
+pub(super) fn home() -> HomeRef {
     if DEPTH.with(Cell::get) == 0
-        && let Some(home) = local::with(|local| local.core.own_home(local))
+        && let Some(home) = local::home(None)
     {
         return home;
     }

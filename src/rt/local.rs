@@ -8,7 +8,7 @@
 #![allow(unsafe_code)]
 
 use super::core::Core;
-use super::home::Home;
+use super::home::{Home, HomeRef};
 use super::lone::Lone;
 use super::scheduler::Scheduler;
 use super::slot::{STUCK, Slot};
@@ -58,6 +58,21 @@ pub(super) fn with<R>(f: impl FnOnce(&Local) -> R) -> Option<R> {
     let local = LOCAL.with(Cell::get);
     // SAFETY: point 1.
     (!local.is_null()).then(|| f(unsafe { &*local }))
+}
+
+/// The part of the registry for what this thread spawns, if it is a worker's, of that runtime if one is
+/// named.
+pub(super) fn home(of: Option<&Arc<Scheduler>>) -> Option<HomeRef> {
+    let home = |local: &Local| {
+        if of.is_some_and(|scheduler| !local.is_of(scheduler)) {
+            return None;
+        }
+        // The thread that a fork has left in the child may be a worker's.
+        local.core.generation.check();
+        // SAFETY: point 1: the worker is there as long as this thread runs what spawns.
+        Some(unsafe { HomeRef::borrowed(&local.home) })
+    };
+    with(home).flatten()
 }
 
 fn should_give_way() -> bool {

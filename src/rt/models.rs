@@ -9,7 +9,7 @@ mod ending;
 mod queues;
 
 use super::core::Core;
-use super::home::new_number;
+use super::home::{Home, new_number};
 use super::idle::More;
 use super::local::{Entered, Local, accept_woken};
 use super::options::Given;
@@ -45,8 +45,8 @@ where
 {
     let home = core.homes[0].clone();
     let (registered, notified, joiner) =
-        TaskRef::new(future, home.clone(), new_number(), About::here(Location::caller()));
-    assert!(home.add(registered));
+        TaskRef::new(future, &home, new_number(), About::here(Location::caller()));
+    assert!(Home::add(&home, registered));
     (JoinHandle::new(joiner), notified)
 }
 
@@ -324,14 +324,15 @@ fn loom_what_a_worker_that_has_just_come_queues_is_seen_by_one_that_goes_to_slee
                 come.scheduler.replace();
             }
             let _entered = Entered::new(&local);
-            go(&come, async {});
+            // The first is next here, and the second behind it.
+            drop((go(&come, async {}), go(&come, async {})));
         });
         let asleep = core.scheduler.slot(0);
         assert!(idle.sleep(asleep, false));
         let seen = core.scheduler.has_work_after_all();
         other.join().unwrap();
         assert!(seen || !idle.is_asleep(0), "nobody comes for it");
-        drop(core.scheduler.slot(2).queue.take_all());
+        drop((core.scheduler.slot(2).take_next(), core.scheduler.slot(2).queue.take_all()));
         Core::close(&core);
     });
 }

@@ -99,7 +99,7 @@ where
     F::Output: Send + 'static,
 {
     // The task is in no closure: it would be copied into it.
-    Home::spawn(current::home(), task, About::here(site))
+    Home::spawn(&current::home(), task, About::here(site))
 }
 
 /// Runs a function that blocks its thread, or computes for long, without holding up the tasks: the
@@ -207,7 +207,7 @@ impl Builder {
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        Home::spawn(current::home(), task, About { site: Location::caller(), name: self.name })
+        Home::spawn(&current::home(), task, About { site: Location::caller(), name: self.name })
     }
 
     /// [`go_blocking`](crate::go_blocking).

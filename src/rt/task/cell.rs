@@ -60,7 +60,7 @@ pub(super) struct VTable {
 #[inline]
 pub(super) fn allocate<F>(
     future: F,
-    home: Arc<Home>,
+    home: &Arc<Home>,
     id: TaskId,
     about: About,
 ) -> (TaskRef, Notified, Joiner<F::Output>)
@@ -72,10 +72,10 @@ where
         link: Link::new(),
         state: State::new(),
         vtable: const { &VTable { poll: poll::<F>, cancel: cancel::<F>, take: take::<F>, free: free::<F> } },
-        home,
+        home: NonNull::from(&**home),
         id,
         site: about.site,
-        name: about.name,
+        name: about.name.map(Box::new),
         joiner: UnsafeCell::new(None),
     };
     // Written in its place: a large future does not pass over the stack once more.

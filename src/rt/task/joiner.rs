@@ -47,14 +47,14 @@ impl<T> Joiner<T> {
         match state.joined() {
             Joined::Complete => return true,
             Joined::HasWaker => {
-                // SAFETY: point 3: it is only read while it is set.
+                if !state.recall_waker() {
+                    return true;
+                }
+                // SAFETY: point 3: it is not set.
                 let same = joiner
                     .with(|waker| unsafe { &*waker }.as_ref().is_some_and(|old| old.will_wake(cx.waker())));
                 if same {
-                    return false;
-                }
-                if !state.recall_waker() {
-                    return true;
+                    return !state.lend_waker();
                 }
             }
             Joined::NoWaker => {}

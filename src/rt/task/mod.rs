@@ -9,8 +9,8 @@
 //!    to whoever completed the task.
 //! 3. Each [`TaskRef`] is one of the references that the state word counts; a [`Notified`] is one of
 //!    them and the promise to run the task, of which there is one at most.
-//! 4. The joiner's waker is the handle's to write while JOIN_WAKER is not set and the task not
-//!    complete; while it is set it is only read.
+//! 4. The joiner's waker is the handle's while JOIN_WAKER is not set and the task not complete; if it is set
+//!    when the task becomes complete, it is that of whoever completed it.
 //!
 //! # Unsafe
 //!
@@ -21,6 +21,8 @@
 //! 4. *Pinned.* A future stays in its cell, which does not move, until it is dropped there.
 //! 5. *Link.* A header's link is the first field of the header, and touched under the registry's lock.
 //! 6. *Joiner.* A [`Joiner`] is made with its task, once, for the type of its outputs.
+//! 7. *Home.* A task is shown to its home (`Home::add`) by whoever has made it, before anybody else sees
+//!    it, and from then on the home is there until the task is freed.
 
 #![allow(unsafe_code)]
 
@@ -67,12 +69,13 @@ pub(super) struct Header {
     link: Link,
     state: State,
     vtable: &'static VTable,
-    /// Whose registry it is in; leads to its scheduler.
-    home: Arc<Home>,
+    /// Whose registry it is in; leads to its scheduler. Counts the task, hence is there.
+    home: NonNull<Home>,
     id: TaskId,
     /// Where it was spawned.
     site: &'static Location<'static>,
-    name: Option<std::sync::Arc<str>>,
+    /// Behind one pointer, since most tasks have none.
+    name: Option<Box<std::sync::Arc<str>>>,
     /// Wakes whoever awaits the join handle.
     joiner: UnsafeCell<Option<Waker>>,
 }
@@ -138,7 +141,7 @@ impl TaskRef {
     #[inline]
     pub(super) fn new<F>(
         future: F,
-        home: Arc<Home>,
+        home: &Arc<Home>,
         id: TaskId,
         about: About,
     ) -> (Self, Notified, Joiner<F::Output>)
@@ -154,8 +157,14 @@ impl TaskRef {
         unsafe { self.0.as_ref() }
     }
 
-    pub(super) fn home(&self) -> &Arc<Home> {
-        &self.header().home
+    pub(super) fn home(&self) -> &Home {
+        // SAFETY: point 7.
+        unsafe { self.header().home.as_ref() }
+    }
+
+    /// True if there are no references but so many, all of them the caller's.
+    pub(super) fn is_unshared(&self, mine: usize) -> bool {
+        self.header().state.is_unshared(mine)
     }
 
     pub(super) fn id(&self) -> TaskId {
@@ -163,7 +172,7 @@ impl TaskRef {
     }
 
     pub(super) fn name(&self) -> Option<&std::sync::Arc<str>> {
-        self.header().name.as_ref()
+        self.header().name.as_deref()
     }
 
     pub(super) fn site(&self) -> &'static Location<'static> {
@@ -233,14 +242,14 @@ impl TaskRef {
         }
         // SAFETY: points 2 and 3: this thread runs it, the stage is finished, and nobody will take it.
         contained(|| unsafe { (self.header().vtable.take)(self.0, ptr::null_mut()) });
-        let was_registered = self.home().remove(&self);
-        if self.header().state.is_unshared(1 + usize::from(was_registered)) {
+        let removed = Home::remove_unshared(self.header().home, &self);
+        if removed.to_free {
             let task = ManuallyDrop::new(self);
             // SAFETY: points 1 and 2: all references are this one, and the registry's, which is not used.
             unsafe { (task.header().vtable.free)(task.0) };
         } else {
             // Nobody waits for it.
-            let _ = self.header().state.complete(was_registered);
+            let _ = self.header().state.complete(removed.was_registered);
         }
     }
 
@@ -261,9 +270,9 @@ impl TaskRef {
             self.header().state.remove_reference();
         }
         if completed.wake {
-            // SAFETY: point 3: it is set, so nobody writes it.
-            let wake = |waker: *const Option<Waker>| unsafe { &*waker }.iter().for_each(Waker::wake_by_ref);
-            contained(|| self.header().joiner.with(wake));
+            // SAFETY: point 3: it is set.
+            let waker = self.header().joiner.with_mut(|waker| unsafe { (*waker).take() });
+            contained(|| waker.into_iter().for_each(Waker::wake));
         }
     }
 }
@@ -278,8 +287,10 @@ impl Clone for TaskRef {
 impl Drop for TaskRef {
     fn drop(&mut self) {
         if self.header().state.remove_reference() {
+            let home = self.header().home;
             // SAFETY: points 1 and 2: it was the last reference.
             unsafe { (self.header().vtable.free)(self.0) };
+            Home::forget(home);
         }
     }
 }
