@@ -154,6 +154,12 @@ impl Scheduler {
         }
     }
 
+    /// True if all workers that are to run do so, and none of them looks for more.
+    pub(super) fn is_busy(&self) -> bool {
+        let counts = self.idle.counts();
+        counts.searching() == 0 && counts.running() >= self.workers
+    }
+
     /// A worker that this thread is or watches over was counted out: another one is to look.
     pub(super) fn replace(&self) {
         if self.has_work_after_all() {

@@ -136,7 +136,7 @@ impl Worker<'_> {
     fn next_task(&mut self) -> Option<Notified> {
         self.tick = self.tick.wrapping_add(1);
         if self.tick.is_multiple_of(GLOBAL_FIRST)
-            && let Some(task) = self.share_of_global(SHARE)
+            && let Some(task) = self.share_of_global(self.first_share())
         {
             self.slot().begin_slice();
             return Some(task);
@@ -146,6 +146,11 @@ impl Worker<'_> {
         }
         self.slot().begin_slice();
         self.slot().queue.pop().or_else(|| self.share_of_global(RUN_QUEUE))
+    }
+
+    /// How many tasks are taken from the global queue when it comes first.
+    fn first_share(&self) -> usize {
+        if self.slot().queue.len() < SHARE { RUN_QUEUE / 2 } else { SHARE }
     }
 
     /// Takes a share of the global queue, `limit` tasks at most and no more than there is room for in the
