@@ -48,6 +48,7 @@ const UNSAFE: &[&str] = &[
     "rt/task/cell",
     "rt/task/joiner",
     "rt/task/mod",
+    "rt/task/store",
     "rt/task/waker",
 ];
 

@@ -169,7 +169,7 @@ mod imp {
     pub(crate) fn expect_unshared(_: &mut AtomicUsize) {}
 
     /// How many tasks fit into a worker's run queue.
-    pub(crate) const RUN_QUEUE: usize = 256;
+    pub(crate) const RUN_QUEUE: usize = 1024;
 
     /// Whoever was woken so short a time before a poll has ended was woken in vain.
     pub(crate) const IN_VAIN: Duration = Duration::from_micros(20);

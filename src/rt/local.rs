@@ -12,7 +12,7 @@ use super::home::{Home, HomeRef};
 use super::lone::Lone;
 use super::scheduler::Scheduler;
 use super::slot::{STUCK, Slot};
-use super::task::Notified;
+use super::task::{Notified, Store};
 use crate::facade::{Arc, thread_local};
 use crate::park::{Host, set_host};
 use std::cell::Cell;
@@ -26,6 +26,7 @@ pub(super) struct Local {
     /// Where the tasks that it spawns are registered.
     pub(super) home: Arc<Home>,
     pub(super) lone: Lone,
+    pub(super) store: Store,
     /// How many calls that block the thread are nested.
     blocked: Cell<u32>,
 }
@@ -86,7 +87,7 @@ fn blocks(starts: bool) {
 impl Local {
     pub(super) fn new(core: Arc<Core>, slot: Arc<Slot>) -> Self {
         let home = core.home_of(slot.index).clone();
-        Self { core, slot, home, lone: Lone::default(), blocked: Cell::new(0) }
+        Self { core, slot, home, lone: Lone::default(), store: Store::new(), blocked: Cell::new(0) }
     }
 
     pub(super) fn is_of(&self, scheduler: &Arc<Scheduler>) -> bool {

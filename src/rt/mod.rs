@@ -67,7 +67,7 @@ pub use task::TaskId;
 /// What tasks know of themselves, and how one is described before it is spawned.
 pub mod task {
     pub use super::cells::TaskId;
-    pub(super) use super::cells::{About, Header, Joiner, Notified, Ran, TaskRef, current};
+    pub(super) use super::cells::{About, Header, Joiner, Notified, Ran, Store, TaskRef, current};
     pub use super::spawn::{Builder, id, name};
 
     /// For records of another kind. No task has the number 0.

@@ -16,6 +16,9 @@
 //! The algorithm is that of Go's `runqput`, `runqget` and `runqgrab`; its slots are atomics because a
 //! slow thief may read one that is being written, and then finds `head` moved.
 //!
+//! It has 1,024 places: of a thousand tasks that yield, two workers with 256 places each keep sending half
+//! of what they have to the global queue, and a yield then takes 46 ns, and 24 so.
+//!
 //! Not used: crossbeam-deque, whose buffer grows and so needs epochs on the way of every steal, and
 //! st3, which cannot give half of itself to the global queue in one step.
 //!

@@ -4,12 +4,13 @@
 
 #![allow(unsafe_code)]
 
-use super::{About, Header, JoinError, Joiner, Notified, TaskId, TaskRef};
+use super::{About, Header, JoinError, Joiner, Notified, TaskId, TaskRef, store};
 use crate::facade::{Arc, UnsafeCell};
 use crate::list::Link;
 use crate::park::contained;
 use crate::rt::home::Home;
 use crate::rt::state::State;
+use std::alloc::Layout;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
@@ -79,11 +80,10 @@ where
         joiner: UnsafeCell::new(None),
     };
     // Written in its place: a large future does not pass over the stack once more.
-    let mut cell = Box::<Cell<F>>::new_uninit();
-    cell.write(Cell { header, stage: UnsafeCell::new(Stage::Running(future)) });
-    // SAFETY: it was just written.
-    let cell = unsafe { cell.assume_init() };
-    let header = NonNull::from(Box::leak(cell)).cast();
+    let cell = store::obtain(Layout::new::<Cell<F>>()).cast();
+    // SAFETY: it was obtained for one.
+    unsafe { cell.write(Cell { header, stage: UnsafeCell::new(Stage::Running(future)) }) };
+    let header = cell.cast();
     // Point 6: the type is that of the task.
     let joiner = Joiner::new(TaskRef(header));
     (TaskRef(header), Notified(TaskRef(header)), joiner)
@@ -172,8 +172,11 @@ unsafe fn free<F: Future>(header: NonNull<Header>) {
     let Cell { header: Header { joiner, .. }, .. } = unsafe { cell::<F>(header) };
     // SAFETY: nobody else has it. Its drop is user code, and this may be any thread.
     contained(|| drop(joiner.with_mut(|waker| unsafe { (*waker).take() })));
-    // SAFETY: points 1 and 2, promised by the caller; the cell comes from a box.
-    drop(unsafe { Box::from_raw(header.cast::<Cell<F>>().as_ptr()) });
+    let cell = header.cast::<Cell<F>>();
+    // SAFETY: points 1 and 2, promised by the caller.
+    unsafe { cell.drop_in_place() };
+    // SAFETY: `allocate` has obtained it so, and what was in it is dropped.
+    unsafe { store::release(cell.cast(), Layout::new::<Cell<F>>()) };
 }
 
 /// # Safety

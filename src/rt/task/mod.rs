@@ -28,6 +28,7 @@
 
 mod cell;
 mod joiner;
+mod store;
 mod waker;
 
 use super::home::Home;
@@ -45,6 +46,7 @@ use std::mem::ManuallyDrop;
 use std::panic::Location;
 use std::ptr::{self, NonNull};
 use std::task::{Context, Waker};
+pub(super) use store::Store;
 
 /// The number of a task: no other task of the process has or had it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
