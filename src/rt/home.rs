@@ -155,14 +155,14 @@ impl Home {
         F::Output: Send + 'static,
     {
         let (registered, notified, joiner) = TaskRef::new(future, home, new_number(), about);
-        home.begin(registered, notified, joiner.task());
+        Self::begin(home, registered, notified, joiner.task());
         JoinHandle::new(joiner)
     }
 
     /// Registers a new task and queues it. Apart, since it is the same for all types of tasks.
-    fn begin(self: &Arc<Self>, registered: TaskRef, notified: Notified, task: &TaskRef) {
-        if Self::add(self, registered) {
-            local::accept_new(&self.scheduler, notified);
+    fn begin(home: &Arc<Self>, registered: TaskRef, notified: Notified, task: &TaskRef) {
+        if Self::add(home, registered) {
+            local::accept_new(&home.scheduler, notified);
         } else {
             // The runtime is going: the join handle says so.
             task.shut_down();
