@@ -259,6 +259,8 @@ fn beside_a_worker(act: impl Fn(&Arc<Core>) -> Vec<JoinHandle<i32>> + Send + Syn
             assert_eq!(join.join_blocking().unwrap(), n as i32);
         }
         Core::close(&core);
+        // As a worker does when the runtime goes.
+        drop(core.scheduler.slot(0).take_next());
         thread.join().unwrap();
     });
 }
