@@ -139,7 +139,7 @@ impl Scheduler {
     /// is stuck.
     pub(super) fn has_work(&self) -> bool {
         let queued =
-            |slot: &Arc<Slot>| slot.queue.len() > 0 || (slot.has_next() && slot.control() & STUCK != 0);
+            |slot: &Arc<Slot>| !slot.queue.is_empty() || (slot.has_next() && slot.control() & STUCK != 0);
         !self.global.is_empty() || self.slots().any(queued)
     }
 

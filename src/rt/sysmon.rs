@@ -226,7 +226,7 @@ impl Sysmon {
 
     /// True if a task waits that this worker keeps waiting.
     fn somebody_waits(&self, slot: &Slot) -> bool {
-        slot.has_next() || slot.queue.len() > 0 || !self.core.scheduler.global.is_empty()
+        slot.has_next() || !slot.queue.is_empty() || !self.core.scheduler.global.is_empty()
     }
 
     /// Lets another worker take the place of this one.
