@@ -70,8 +70,9 @@ where
 /// Spawns a task on the current runtime (see [`run`]): it runs at the same time as its spawner. No
 /// runtime need be started before.
 ///
-/// The task has one allocation, holds its place until it ends, and needs a processor only while it
-/// does something. A panic in it reaches whoever joins it, and nobody else.
+/// The task has one allocation, which a worker that spawns it may have from a task that is over. It holds
+/// its place until it ends, and needs a processor only while it does something. A panic in it reaches
+/// whoever joins it, and nobody else.
 ///
 /// ```
 /// # hchan::run(async {
