@@ -72,3 +72,33 @@ impl Lone {
         self.quiet.set(1 << in_vain);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    fn poll_with_wake(lone: &Lone, length: Duration) {
+        assert!(lone.wakes());
+        lone.woken.set(Instant::now().checked_sub(length));
+        lone.end_poll();
+    }
+
+    #[test]
+    fn wakes_in_vain_are_followed_by_longer_and_longer_silence_until_a_poll_is_long() {
+        let lone = Lone::default();
+        let silence = || std::iter::repeat_with(|| lone.wakes()).take_while(|wakes| !wakes).count();
+        for expected in [2, 4, 8] {
+            poll_with_wake(&lone, Duration::ZERO);
+            assert_eq!(silence(), expected);
+        }
+        poll_with_wake(&lone, Duration::from_secs(1));
+        assert_eq!(silence(), 0);
+        poll_with_wake(&lone, Duration::ZERO);
+        assert_eq!(silence(), 2);
+        (0..20).for_each(|_| {
+            poll_with_wake(&lone, Duration::ZERO);
+            assert!(silence() <= 1 << MOST);
+        });
+    }
+}

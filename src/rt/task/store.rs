@@ -128,3 +128,47 @@ impl Drop for Store {
         self.empty();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CLASS: usize = 32;
+
+    fn piece() -> NonNull<Piece> {
+        // SAFETY: it is not of size 0.
+        NonNull::new(unsafe { alloc(layout_of(CLASS)) }).expect("there is memory").cast()
+    }
+
+    #[test]
+    fn what_is_left_is_used_again_and_only_so_much_is_kept() {
+        let store = Store::new();
+        let most = KEPT / (CLASS * STEP);
+        for number in 0..most + 1 {
+            let piece = piece();
+            // SAFETY: it was just allocated.
+            let kept = unsafe { store.put(CLASS, piece) };
+            assert_eq!(kept, number < most);
+            if !kept {
+                // SAFETY: as above.
+                unsafe { dealloc(piece.as_ptr().cast(), layout_of(CLASS)) };
+            }
+        }
+        let last = store.take(CLASS).expect("it was left");
+        assert!(store.take(CLASS + 1).is_none(), "of another size");
+        // SAFETY: it was taken.
+        assert!(unsafe { store.put(CLASS, last.cast()) });
+        assert_eq!(store.take(CLASS), Some(last), "the last comes first");
+        // SAFETY: as above.
+        assert!(unsafe { store.put(CLASS, last.cast()) });
+        store.empty();
+        assert!(store.take(CLASS).is_none());
+    }
+
+    #[test]
+    fn large_or_oddly_aligned_tasks_are_not_kept() {
+        let class = |size, align| class_of(Layout::from_size_align(size, align).unwrap());
+        assert_eq!((class(248, 8), class(512, 8)), (Some(31), Some(64)));
+        assert_eq!((class(520, 8), class(256, 16), class(64, 64)), (None, None, None));
+    }
+}
