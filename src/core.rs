@@ -152,9 +152,14 @@ impl<T> State<T> {
         self.signs = (self.signs & !(SENDER | RECEIVER))
             | sign(!self.senders.is_empty(), SENDER)
             | sign(!self.receivers.is_empty(), RECEIVER);
+        sign(self.queued() < self.capacity, ROOM) | sign(self.queue.behind() > 0, VALUES) | self.signs
+    }
+
+    /// How many values are queued, those among them that were lent and may have been taken.
+    #[inline]
+    fn queued(&self) -> usize {
         let behind = self.queue.behind();
-        let queued = if self.signs & LENT == 0 { behind } else { behind + self.queue.lent() };
-        sign(queued < self.capacity, ROOM) | sign(behind > 0, VALUES) | self.signs
+        if self.signs & LENT == 0 { behind } else { behind + self.queue.lent() }
     }
 
     /// The queue may have lent something or got it back, or has got back what had left.
@@ -164,15 +169,15 @@ impl<T> State<T> {
             | sign(self.queue.has_returned(), RETURNED);
     }
 
-    /// Queues the offer, if that is all there is to a send: the state is calm, and a place is free that is
-    /// there already. The offer is taken then, and this is the summary.
+    /// Queues the offer, if that is all there is to a send: the state is calm but for what is lent, and a
+    /// place is surely free that is there already. The offer is taken then, and this is the summary.
     #[inline]
     pub(crate) fn send_calmly(&mut self, offer: &mut Option<T>) -> Option<u8> {
-        let queued = self.queue.behind();
-        if self.signs != 0 || queued >= self.capacity || !self.queue.push_within(offer) {
+        let queued = self.queued();
+        if self.signs & !LENT != 0 || queued >= self.capacity || !self.queue.push_within(offer) {
             return None;
         }
-        Some(VALUES | sign(queued + 1 < self.capacity, ROOM))
+        Some(VALUES | sign(queued + 1 < self.capacity, ROOM) | self.signs)
     }
 
     /// Hands the offer to the first waiting receiver, or queues it.

@@ -45,17 +45,11 @@ pub(crate) struct Ring<T> {
     next: Ticket,
 }
 
-/// How many slots an empty ring keeps: 2 KiB of them, at least 32 where these take at most 8 KiB.
+/// How many slots an empty ring keeps: 2 KiB of them, or up to 128 where these take at most 8 KiB.
 pub(crate) const fn kept_slots<T>() -> usize {
     let size = if size_of::<T>() == 0 { 1 } else { size_of::<T>() };
-    let by_size = 2048 / size;
-    if by_size >= 32 {
-        by_size
-    } else if 8192 / size < 32 {
-        8192 / size
-    } else {
-        32
-    }
+    let few = if 8192 / size < 128 { 8192 / size } else { 128 };
+    if 2048 / size > few { 2048 / size } else { few }
 }
 
 impl<T> Ring<T> {
@@ -92,7 +86,9 @@ impl<T> Ring<T> {
     #[cold]
     fn grow(&mut self, limit: usize) {
         let len = self.slots.len();
-        self.slots.resize((len * 2).max(4).min(limit).max(len + 1));
+        // In few steps to what would be kept anyway, and then by doubling.
+        let wanted = if len < kept_slots::<T>() { (len * 8).min(kept_slots::<T>()) } else { len * 2 };
+        self.slots.resize(wanted.max(4).min(limit).max(len + 1));
     }
 
     /// Takes the oldest value.
