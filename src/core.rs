@@ -34,6 +34,8 @@ pub(crate) struct State<T> {
     signs: u8,
     /// Whether they may have changed since.
     changed: bool,
+    /// Whether somebody drives the program.
+    driven: bool,
     /// Those who wait for a place, each with its value.
     senders: WaitQueue<T>,
     /// Those who wait for a value.
@@ -95,6 +97,9 @@ pub(crate) const SENDER: u8 = 1 << 3;
 pub(crate) const RECEIVER: u8 = 1 << 4;
 /// Signs: the channel is closed.
 pub(crate) const CLOSED: u8 = 1 << 5;
+/// Signs: somebody drives the program step by step (see `world`). The top bit, so that one comparison with
+/// 0 tells "some of these, and not this one".
+pub(crate) const DRIVEN: u8 = 1 << 7;
 
 impl<T> State<T> {
     pub(crate) const fn new(capacity: usize) -> Self {
@@ -104,10 +109,18 @@ impl<T> State<T> {
             closed: false,
             signs: 0,
             changed: false,
+            driven: false,
             senders: WaitQueue::new(),
             receivers: WaitQueue::new(),
             observers: WaitQueue::new(),
         }
+    }
+
+    /// Somebody drives the program.
+    #[cold]
+    pub(crate) fn drive(&mut self) {
+        self.driven = true;
+        self.changed = true;
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -145,6 +158,7 @@ impl<T> State<T> {
         sign(!self.senders.is_empty(), SENDER)
             | sign(!self.receivers.is_empty(), RECEIVER)
             | sign(self.closed, CLOSED)
+            | sign(self.driven, DRIVEN)
     }
 
     /// Hands the offer to the first waiting receiver, or queues it.

@@ -94,6 +94,7 @@ pub mod time;
 mod timer;
 mod waiting;
 mod waitq;
+mod world;
 
 pub use chan::*;
 #[cfg(feature = "rt")]

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 /// does not use.
 const LAYERS: &[&[&str]] = &[
     &["facade", "error", "fork"],
-    &["park", "ring", "list", "outbox"],
+    &["park", "ring", "list", "outbox", "world"],
     &["waitq", "timer", "rt", "queue"],
     &["core"],
     &["shared"],
@@ -18,6 +18,7 @@ const LAYERS: &[&[&str]] = &[
     &["chan"],
     &["time", "select", "context", "sync"],
     &["group"],
+    &["sim"],
     &["lib"],
 ];
 

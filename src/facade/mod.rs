@@ -23,15 +23,26 @@ mod spin;
 pub(crate) use imp::*;
 pub(crate) use lock::{Condvar, WaitMutex};
 
+#[cfg(not(hchan_loom))]
+std::thread_local! {
+    /// The state of the generator in [`random_below`]; 0 before its first use.
+    static SEED: std::cell::Cell<u64> = const { std::cell::Cell::new(0) };
+}
+
+/// Gives this thread's generator a state, for who wants the same numbers again; returns the one that it
+/// had.
+#[cfg(not(hchan_loom))]
+pub(crate) fn set_random(state: u64) -> u64 {
+    SEED.with(|seed| seed.replace(state))
+}
+
 /// The fewest bits of a fair choice: a number in `0..bound`, `bound` not 0.
 ///
 /// A thread-local xorshift generator (Marsaglia, 2003) reduced by multiplication (Lemire, 2019).
 /// The cell has no destructor, so the generator works in the destructors of other thread-locals.
 #[cfg(not(hchan_loom))]
 pub(crate) fn random_below(bound: usize) -> usize {
-    use std::cell::Cell;
     use std::hash::{BuildHasher, RandomState};
-    thread_local! { static SEED: Cell<u64> = const { Cell::new(0) }; }
     SEED.with(|seed| {
         let mut x = match seed.get() {
             // Odd, hence never the fixed point 0.
@@ -152,6 +163,9 @@ mod imp {
     pub(crate) const fn publish_order() -> Ordering {
         Ordering::Release
     }
+
+    /// Whether a program can be driven step by step.
+    pub(crate) const DRIVABLE: bool = cfg!(feature = "sim");
 
     /// Nothing; under loom, an error if another thread may still be using what the number is in.
     #[inline]
@@ -337,6 +351,9 @@ mod imp {
     pub fn weaken_publish_order(weakened: bool) {
         WEAKENED.set(weakened);
     }
+
+    /// Loom drives.
+    pub(crate) const DRIVABLE: bool = false;
 
     pub(crate) fn publish_order() -> Ordering {
         if WEAKENED.get() { Ordering::Relaxed } else { Ordering::Release }

@@ -4,12 +4,13 @@ use super::local;
 use super::task::{Joiner, TaskId, TaskRef};
 use super::wait::block_on;
 use crate::park::gives_way;
+use crate::world::{self, Kind, Outcome, Site, Step, World};
 use std::any::Any;
 use std::error::Error;
 use std::fmt;
 use std::future::Future;
 use std::io;
-use std::panic::{RefUnwindSafe, UnwindSafe};
+use std::panic::{Location, RefUnwindSafe, UnwindSafe};
 use std::pin::Pin;
 use std::sync::{Mutex, PoisonError};
 use std::task::{Context, Poll};
@@ -67,13 +68,18 @@ impl<T> JoinHandle<T> {
     /// only then its join answers [`is_aborted`](JoinError::is_aborted). A task that ends in the poll
     /// which goes on keeps its outcome. A blocking job that has not started is dropped; one that runs
     /// goes on. Does nothing if the task is over.
+    #[track_caller]
     pub fn abort(&self) {
-        self.task().abort();
+        abort(self.task(), Some(Location::caller()));
     }
 
     /// True once the outcome is there.
+    #[track_caller]
     pub fn is_finished(&self) -> bool {
-        self.task().is_complete()
+        let step = step_at(self.task(), Kind::IsFinished, Location::caller());
+        let is_finished = self.task().is_complete();
+        step.end(if is_finished { Outcome::Yes } else { Outcome::No });
+        is_finished
     }
 
     /// The task's number.
@@ -101,6 +107,20 @@ impl<T> JoinHandle<T> {
         self.joiner.poll(cx).map(|outcome| outcome.expect(OVER))
     }
 
+    /// Tells whoever drives what this waits for.
+    #[cold]
+    fn tell(&self, world: &dyn World, polled: &Poll<Option<Result<T, JoinError>>>) {
+        world.joins(self.task().id().0, polled.is_pending());
+        if let Poll::Ready(Some(Err(error))) = polled
+            && error.is_panic()
+        {
+            world.received(error.task.0);
+        }
+        if polled.is_pending() && world.is_over() {
+            self.task().shut_down();
+        }
+    }
+
     /// What can abort the task when the handle is elsewhere.
     pub(crate) fn aborter(&self) -> Aborter {
         Aborter(self.task().clone())
@@ -112,8 +132,17 @@ pub(crate) struct Aborter(TaskRef);
 
 impl Aborter {
     pub(crate) fn abort(&self) {
-        self.0.abort();
+        abort(&self.0, None);
     }
+}
+
+fn abort(task: &TaskRef, site: Option<Site>) {
+    let _step = Step::of_task(world::current(), task.id().0, Kind::Abort, site);
+    task.abort();
+}
+
+fn step_at(task: &TaskRef, kind: Kind, site: Site) -> Step {
+    Step::of_task(world::current(), task.id().0, kind, Some(site))
 }
 
 impl<T> Future for JoinHandle<T> {
@@ -123,7 +152,11 @@ impl<T> Future for JoinHandle<T> {
         if !std::mem::replace(&mut self.polled, true) && gives_way(cx) {
             return Poll::Pending;
         }
-        match self.joiner.poll(cx) {
+        let polled = self.joiner.poll(cx);
+        if let Some(world) = world::current() {
+            self.tell(&*world, &polled);
+        }
+        match polled {
             Poll::Ready(outcome) => Poll::Ready(outcome.expect(OVER)),
             Poll::Pending if self.task().home().scheduler().is_closing() => self.poll_forsaken(cx),
             Poll::Pending => Poll::Pending,
@@ -163,6 +196,9 @@ impl JoinError {
     }
 
     pub(super) fn panic(task: TaskId, panic: Box<dyn Any + Send>) -> Self {
+        if let Some(world) = world::current() {
+            world.panicked(task.0);
+        }
         Self { task, why: Why::Panicked(Mutex::new(panic)) }
     }
 

@@ -2,6 +2,7 @@
 
 use crate::facade::{AtomicBool, Ordering, Parker, Unparker, spin_until};
 use crate::park::{Blocked, wait_until};
+use crate::world;
 use std::future::Future;
 use std::pin::pin;
 use std::task::{Context, Poll};
@@ -29,6 +30,11 @@ impl std::task::Wake for ThreadWaker {
 /// Polls `future` on this thread until it is ready. If the thread is a worker's, it counts as blocked
 /// for so long.
 pub(super) fn block_on<F: Future>(future: F) -> F::Output {
+    if let Some(world) = world::current() {
+        let (mut future, mut output) = (pin!(future), None);
+        world.block_on(&mut |cx| future.as_mut().poll(cx).map(|ready| output = Some(ready)));
+        return output.expect("it was polled until it was ready");
+    }
     let _blocked = Blocked::new();
     let (parker, thread) = Parker::new();
     let waker = std::sync::Arc::new(ThreadWaker { woken: AtomicBool::new(false), thread });

@@ -20,6 +20,7 @@
 
 #![allow(unsafe_code)]
 
+mod driven;
 mod handles;
 mod locked;
 mod seen;
@@ -30,7 +31,8 @@ use crate::facade::{AtomicPtr, Lock, Ordering, UnsafeCell};
 use crate::outbox::Outbox;
 use crate::park::{WakeList, drop_all};
 use crate::queue::take_lent;
-use crate::ring::Ticket;
+use crate::world::{Kind as Op, Outcome, Tag};
+use driven::{Extra, outcome_of};
 use handles::Handles;
 pub(crate) use handles::Side;
 pub(crate) use locked::Locked;
@@ -51,8 +53,8 @@ pub(crate) struct Shared<T> {
     state: UnsafeCell<State<T>>,
     /// The queue's outbox, or null as long as it has none; it stays while the channel does.
     outbox: AtomicPtr<Outbox<T>>,
-    /// Boxed, and boxed again: most channels have none, and this is one word of each.
-    name: Option<Box<Box<str>>>,
+    /// Boxed: most channels have none, and this is one word of each.
+    extra: Option<Box<Extra>>,
 }
 
 // SAFETY: point 1: the state is only reached under the lock, from any thread, hence `T: Send`.
@@ -86,9 +88,12 @@ enum Kind {
 const LARGE: usize = 16;
 
 impl<T> Shared<T> {
-    /// A channel with one handle on each side. `None` is unbounded.
-    pub(crate) fn new(capacity: Option<usize>, name: Option<Box<str>>) -> Self {
+    /// A channel with one handle on each side. `None` is unbounded. With a tag it is driven.
+    pub(crate) fn new(capacity: Option<usize>, name: Option<Box<str>>, tag: Option<Tag>) -> Self {
         let mut state = State::new(capacity.unwrap_or(usize::MAX));
+        if tag.is_some() {
+            state.drive();
+        }
         Self {
             lock: Lock::new(),
             seen: Seen::new(state.summary()),
@@ -100,7 +105,7 @@ impl<T> Shared<T> {
             handles: Handles::new(),
             state: UnsafeCell::new(state),
             outbox: AtomicPtr::new(ptr::null_mut()),
-            name: name.map(Box::new),
+            extra: Extra::new(name, tag),
         }
     }
 
@@ -180,7 +185,8 @@ impl<T> Shared<T> {
         take_lent(self.outbox()?)
     }
 
-    pub(crate) fn is_closed(&self) -> bool {
+    /// The same, where it is no operation of its own.
+    pub(crate) fn closed_now(&self) -> bool {
         self.seen.is_closed()
     }
 
@@ -188,19 +194,18 @@ impl<T> Shared<T> {
         (self.kind != Kind::Unbounded).then(|| self.lock().capacity())
     }
 
-    pub(crate) fn is_full(&self) -> bool {
-        let state = self.lock();
-        state.len() >= state.capacity()
-    }
-
     pub(crate) fn name(&self) -> Option<&str> {
-        self.name.as_deref().map(|name| &**name)
+        self.extra.as_ref()?.name.as_deref()
     }
 
     #[inline]
     pub(crate) fn try_send(&self, value: T) -> Result<(), TrySendError<T>> {
         let mut offer = Some(value);
-        let tried = if self.may_send() || self.seen.surely_sends() {
+        let tried = if self.may_send() {
+            self.send_locked(&mut offer)
+        } else if self.is_driven() {
+            self.as_step(Op::TrySend, |tried| Outcome::from(*tried), || self.send_locked(&mut offer))
+        } else if self.seen.surely_sends() {
             self.send_locked(&mut offer)
         } else {
             Tried::Full
@@ -239,8 +244,14 @@ impl<T> Shared<T> {
         if let Some(value) = self.take_lent() {
             return Ok(value);
         }
-        if !self.may_recv() && !self.seen.surely_receives() {
-            return Err(TryRecvError::Empty);
+        if !self.may_recv() {
+            if self.is_driven() {
+                let received = || Self::received(self.lock().recv());
+                return self.as_step(Op::TryRecv, outcome_of, received);
+            }
+            if !self.seen.surely_receives() {
+                return Err(TryRecvError::Empty);
+            }
         }
         self.recv_locked()
     }
@@ -285,7 +296,7 @@ impl<T> Shared<T> {
         }
     }
 
-    pub(crate) fn force_send(&self, value: T) -> Result<Option<T>, SendError<T>> {
+    pub(super) fn force_send_now(&self, value: T) -> Result<Option<T>, SendError<T>> {
         let forced = self.lock().force_send(value);
         match forced {
             Forced::Handed(wake) => {
@@ -299,7 +310,7 @@ impl<T> Shared<T> {
     }
 
     /// Sends from the front of `batch` under one lock until it is empty or refused.
-    pub(crate) fn send_batch(&self, batch: &mut VecDeque<T>) -> usize {
+    pub(super) fn send_batch_now(&self, batch: &mut VecDeque<T>) -> usize {
         let mut wakes = WakeList::new();
         let before = batch.len();
         let mut locked = self.lock();
@@ -319,7 +330,7 @@ impl<T> Shared<T> {
     }
 
     /// Receives into `values` under one lock until there are no more, or `limit` of them.
-    pub(crate) fn recv_batch(&self, values: &mut Vec<T>, limit: usize) -> usize {
+    pub(super) fn recv_batch_now(&self, values: &mut Vec<T>, limit: usize) -> usize {
         let mut wakes = WakeList::new();
         let mut count = 0;
         let mut locked = self.lock();
@@ -335,16 +346,8 @@ impl<T> Shared<T> {
         count
     }
 
-    /// Gives back a value that was received and not kept (law 5).
-    pub(crate) fn give_back(&self, value: T, ticket: Ticket) {
-        let wake = self.lock().give_back(value, ticket);
-        if let Some(wake) = wake {
-            wake.wake();
-        }
-    }
-
     /// Closes the channel; true for the call that did.
-    pub(crate) fn close(&self) -> bool {
+    pub(super) fn close_now(&self) -> bool {
         let mut wakes = WakeList::new();
         let closed = self.lock().close(&mut wakes);
         wakes.wake_all();
@@ -352,7 +355,7 @@ impl<T> Shared<T> {
     }
 
     /// Closes the channel and takes what is queued, in one step.
-    pub(crate) fn close_and_take(&self) -> VecDeque<T> {
+    pub(super) fn close_and_take_now(&self) -> VecDeque<T> {
         let mut wakes = WakeList::new();
         let mut locked = self.lock();
         locked.close(&mut wakes);
@@ -362,31 +365,19 @@ impl<T> Shared<T> {
         queue
     }
 
-    /// How many handles a side has.
-    pub(crate) fn count(&self, side: Side) -> usize {
-        self.handles.count(side)
-    }
-
-    /// One more handle of a side, made from another.
-    pub(crate) fn add_handle(&self, side: Side) {
-        self.handles.add(side);
-    }
-
-    /// One more handle of a side, if there is any.
-    pub(crate) fn add_handle_to_some(&self, side: Side) -> bool {
-        self.handles.add_to_some(side)
-    }
-
     /// One handle less of a side; the last one closes the channel (law 6), and the last receiver
     /// takes what is queued with it (law 1).
     #[inline]
     pub(crate) fn remove_handle(&self, side: Side) {
+        if self.is_driven() {
+            return self.remove_driven_handle(side);
+        }
         if !self.handles.remove(side) {
             return;
         }
         match side {
             // Closed once is closed for ever.
-            Side::Senders if self.is_closed() => {}
+            Side::Senders if self.closed_now() => {}
             Side::Senders => {
                 self.close();
             }
@@ -402,7 +393,7 @@ impl<T> Shared<T> {
         }
         let len = self.lock().len();
         let capacity = self.capacity();
-        out.field("len", &len).field("capacity", &capacity).field("closed", &self.is_closed()).finish()
+        out.field("len", &len).field("capacity", &capacity).field("closed", &self.closed_now()).finish()
     }
 }
 
@@ -412,6 +403,9 @@ impl<T> Drop for Shared<T> {
         // The last receiver took the queue with it; what came back later has no other owner.
         // SAFETY: point 1: nobody else has the channel any more.
         let left = self.state.with_mut(|state| unsafe { &mut *state }.take_queue());
+        if self.is_driven() {
+            self.tell_left(left.len());
+        }
         drop_all(left);
     }
 }

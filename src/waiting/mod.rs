@@ -31,12 +31,14 @@
 #![allow(unsafe_code)]
 
 mod arms;
+mod driven;
 
 use crate::arm::Arm;
 use crate::facade::{Parker, spin_until};
 use crate::park::{Wake, gives_way, wait_until};
 use crate::timer::now;
 use crate::waitq::{Party, Verdict};
+use crate::world;
 pub use arms::Bias;
 pub(crate) use arms::{Arms, ManyLocks, ManyOrder, One, lock_many, order_many};
 use pin_project_lite::pin_project;
@@ -123,7 +125,12 @@ impl<S: Arms> Waiting<S> {
     /// # Panics
     ///
     /// If it is polled again after that.
-    pub(crate) fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<usize> {
+    pub(crate) fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<usize> {
+        if self.as_ref().is_driven() { self.poll_driven(cx) } else { self.poll_by_itself(cx) }
+    }
+
+    #[inline]
+    fn poll_by_itself(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<usize> {
         match self.phase {
             Phase::New if gives_way(cx) => return Poll::Pending,
             Phase::New => self.as_mut().begin(),
@@ -145,6 +152,9 @@ impl<S: Arms> Waiting<S> {
     /// The first poll as a task that has looked already, and in vain.
     #[inline]
     pub(crate) fn poll_unready(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<usize> {
+        if self.as_ref().is_driven() {
+            return self.poll_driven(cx);
+        }
         self.as_mut().begin();
         let order = self.arms.order(self.bias);
         self.wait_in_line(order.as_ref(), cx)
@@ -160,6 +170,9 @@ impl<S: Arms> Waiting<S> {
 
     /// Waits as a thread, until `deadline` at most: the number of the winner, or `None` in time.
     pub(crate) fn block(mut self: Pin<&mut Self>, deadline: Option<Instant>) -> Option<usize> {
+        if world::is_driven() || self.as_ref().is_driven() {
+            return self.block_driven(deadline);
+        }
         self.as_mut().begin();
         let order = self.arms.order(self.bias);
         if let Some(winner) = self.as_mut().look(order.as_ref(), None) {
@@ -185,19 +198,27 @@ impl<S: Arms> Waiting<S> {
     /// Does not wait: the number of the winner, or `None` if at some moment no arm was ready.
     /// Futures are polled once if there is a context.
     pub(crate) fn try_once(mut self: Pin<&mut Self>, cx: Option<&mut Context<'_>>) -> Option<usize> {
+        if self.as_ref().is_driven() {
+            return self.try_driven(cx);
+        }
         self.as_mut().begin();
         let order = self.arms.order(self.bias);
         if let Some(winner) = self.as_mut().look(order.as_ref(), cx) {
             return Some(winner);
         }
+        self.try_all(order.as_ref())
+    }
+
+    /// Performs an arm that is ready now, if there is one.
+    fn try_all(self: Pin<&mut Self>, order: &[u32]) -> Option<usize> {
         let this = self.as_ref().project_ref();
         let mut owed = None;
         let locks = this.arms.lock();
         // SAFETY: point 2: it has not waited; all locks are held.
-        let winner = unsafe { arms::try_locked(this.arms, order.as_ref(), &mut owed) };
+        let winner = unsafe { arms::try_locked(this.arms, order, &mut owed) };
         drop(locks);
         if winner.is_some() {
-            *self.project().phase = Phase::Over;
+            self.withdraw();
         }
         owed.into_iter().for_each(Wake::wake);
         winner
@@ -205,6 +226,13 @@ impl<S: Arms> Waiting<S> {
 
     /// Stops waiting. `Some(winner)` if it is too late for that.
     pub(crate) fn cancel(self: Pin<&mut Self>) -> Option<usize> {
+        if self.phase == Phase::Queued && self.as_ref().is_driven() {
+            return self.cancel_driven();
+        }
+        self.leave()
+    }
+
+    fn leave(self: Pin<&mut Self>) -> Option<usize> {
         if self.phase == Phase::Queued && !self.as_ref().hold() {
             return Some(self.conclude());
         }
