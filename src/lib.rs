@@ -88,6 +88,8 @@ mod ring;
 pub mod rt;
 mod select;
 mod shared;
+#[cfg(feature = "sim")]
+pub mod sim;
 pub mod sync;
 #[cfg(feature = "rt")]
 pub mod time;

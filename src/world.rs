@@ -20,7 +20,7 @@ use std::cell::{Cell, RefCell};
 use std::panic::Location;
 use std::rc::Rc;
 use std::sync::{Mutex, PoisonError};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 
 /// Where something is done.
 pub(crate) type Site = &'static Location<'static>;
@@ -145,6 +145,12 @@ pub(crate) trait World {
 
     /// What waited under this key does so no longer.
     fn goes_on(&self, key: usize);
+
+    /// How long the queue of the channel is, of which something is going on: before, and after.
+    fn queued(&self, len: usize);
+
+    /// What is to be used by whoever ends the wait under this key.
+    fn waker(&self, key: usize, waker: &Waker) -> Waker;
 
     /// A choice between several things that may happen.
     fn choose(&self, of: usize) -> usize;
@@ -326,7 +332,7 @@ impl Drop for Waits {
 /// Who used what belongs to a world from outside of it: the world's number, and where.
 static INTRUDERS: Mutex<Vec<(std::num::NonZeroU32, Option<Site>)>> = Mutex::new(Vec::new());
 
-fn intrude(world: std::num::NonZeroU32, site: Option<Site>) {
+pub(crate) fn intrude(world: std::num::NonZeroU32, site: Option<Site>) {
     INTRUDERS.lock().unwrap_or_else(PoisonError::into_inner).push((world, site));
 }
 

@@ -44,6 +44,9 @@ pub(crate) trait Arm {
     /// What it is to whoever drives: what it does, to what.
     fn driven(&self) -> Option<(Kind, Tag)>;
 
+    /// How long the queue of its channel is.
+    fn queued(&self) -> usize;
+
     /// True unless it would have to wait, also for one who is driven.
     fn is_ready(&self) -> bool;
 
@@ -286,6 +289,10 @@ impl<T, O: Operation<T>> Arm for ChannelArm<'_, T, O> {
         self.shared.and_then(Shared::tag).map(|tag| (O::KIND, tag))
     }
 
+    fn queued(&self) -> usize {
+        self.shared.map_or(0, |shared| shared.lock().len())
+    }
+
     fn is_ready(&self) -> bool {
         self.shared.is_some_and(|shared| shared.shows(O::SIGNS))
     }
@@ -295,7 +302,9 @@ impl<T, O: Operation<T>> Arm for ChannelArm<'_, T, O> {
     }
 
     fn shut(&self) {
-        self.shared.into_iter().for_each(|shared| drop(shared.close()));
+        if let Some(shared) = self.shared {
+            shared.close();
+        }
     }
 
     #[inline]

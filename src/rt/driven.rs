@@ -60,10 +60,14 @@ impl Driven {
         Entered { _entered: current::Entered::new(&self.core), host: set_host(None) }
     }
 
-    /// Makes the first task.
-    pub(crate) fn spawn(&self, future: impl Future<Output = ()> + 'static, site: &'static Location<'static>) {
+    /// Makes the first task, and returns its number.
+    pub(crate) fn spawn(
+        &self,
+        future: impl Future<Output = ()> + 'static,
+        site: &'static Location<'static>,
+    ) -> u64 {
         let about = About { site, name: Some("root".into()) };
-        drop(self.core.spawn(OneThread(future), about));
+        self.core.spawn(OneThread(future), about).id().into()
     }
 
     /// The next task that is to be run, in the order in which they were woken.

@@ -15,7 +15,7 @@ use crate::waitq::Verdict;
 use crate::world::{self, Kind, Op, Outcome, Step};
 use smallvec::SmallVec;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 use std::time::Instant;
 
 /// What the arms are about.
@@ -106,7 +106,11 @@ impl<S: Arms> Waiting<S> {
         let Some(step) = self.begin_step(&subject, subject.kind, !S::FUTURES) else { return Poll::Pending };
         self.as_ref().shut_if_over(&step);
         let order = self.as_ref().driven_order(&step);
-        match self.as_mut().queue_up(&order, Wake::Task(cx.waker().clone())) {
+        let waker = self.as_ref().waker(cx);
+        self.as_ref().tell_queued(&step);
+        let winner = self.as_mut().queue_up(&order, Wake::Task(waker));
+        self.as_ref().tell_queued(&step);
+        match winner {
             Some(winner) => {
                 step.end(self.as_ref().outcome(winner));
                 self.forget_wait();
@@ -115,7 +119,9 @@ impl<S: Arms> Waiting<S> {
             None => {
                 let op = Op { kind: subject.kind, objects: &subject.objects, site: None, awaits: true };
                 let key = self.as_ref().key();
-                step.world().into_iter().for_each(|world| drop(world.waits(key, op)));
+                if let Some(world) = step.world() {
+                    world.waits(key, op);
+                }
                 step.end(Outcome::Waits);
                 Poll::Pending
             }
@@ -138,7 +144,28 @@ impl<S: Arms> Waiting<S> {
     }
 
     fn poll_in_line(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<usize> {
-        if self.party.verdict() == Verdict::Open { self.poll_queued(cx) } else { Poll::Ready(self.go_on()) }
+        if self.party.verdict() != Verdict::Open {
+            return Poll::Ready(self.go_on());
+        }
+        let waker = self.as_ref().waker(cx);
+        let waits = self.as_ref().rewake(Wake::Task(waker));
+        debug_assert!(waits, "nobody comes between");
+        Poll::Pending
+    }
+
+    /// Tells who drives how long the queue is, if there is one channel.
+    fn tell_queued(self: Pin<&Self>, step: &Step) {
+        if let (1, Some(arm), Some(world)) = (self.arms().len(), self.arms().arm(0), step.world()) {
+            world.queued(arm.queued());
+        }
+    }
+
+    /// What whoever ends the wait uses.
+    fn waker(self: Pin<&Self>, cx: &Context<'_>) -> Waker {
+        match world::current() {
+            Some(world) => world.waker(self.key(), cx.waker()),
+            None => cx.waker().clone(),
+        }
     }
 
     /// A peer has decided.

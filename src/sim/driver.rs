@@ -1,0 +1,411 @@
+//! The driver: one thread, many tasks, and at each step one who decides whose turn it is.
+//!
+//! A trace is driven by a loop that looks who is enabled, asks its [`Brain`] for one of them, and lets it run
+//! from the step before which it stands to the one before which it stands next. What happened on the way is
+//! one event.
+//!
+//! # What is not a step
+//!
+//! - Code between two operations, and operations within operations.
+//! - What a task does while it unwinds: it cannot be put aside then, as the thread counts the panics that
+//!   are under way. It belongs to the task's last step.
+//! - What is done when the trace is over: the tasks that are left are unwound, and whatever they would have to
+//!   wait for is closed, or has come.
+
+use super::fibre::{self, Fibre, Order, Stop};
+use super::procs::{Next, Place, Procs};
+use super::time::Time;
+use super::trace::{Act, EventId, Pid};
+use crate::facade::set_random;
+use crate::rt::driven::{Aside, Driven};
+use crate::timer::{Action, set_clock};
+use crate::world::{self, Kind, Site, World};
+use smallvec::SmallVec;
+use std::cell::{Cell, RefCell};
+use std::future::Future;
+use std::num::NonZeroU32;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+/// Who decides.
+pub(super) trait Brain {
+    /// Whose turn it is, of those that are enabled (there are some); `None`: this trace is not worth going on
+    /// with.
+    fn pick(&mut self, procs: &Procs, enabled: &[Pid]) -> Option<usize>;
+
+    /// One of so many (more than one).
+    fn branch(&mut self, procs: &Procs, of: usize) -> usize;
+
+    /// An event is over, and could have come before these.
+    fn settled(&mut self, procs: &Procs, races: &[EventId]);
+}
+
+/// How a trace ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Ending {
+    /// Nobody can do anything any more.
+    Quiet,
+    /// The brain gave up.
+    Abandoned,
+    /// Too many steps.
+    TooLong,
+    /// Something happened that need not be gone on with.
+    Found(Finding),
+}
+
+/// What happened on the way.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Finding {
+    /// A value that had been sent was dropped.
+    Lost { object: u32, values: usize },
+    /// The root panicked.
+    RootPanicked,
+    /// Something of this world was used from outside.
+    Intruder(Option<Site>),
+}
+
+pub(super) struct Driver {
+    pub(super) number: NonZeroU32,
+    rt: Driven,
+    pub(super) time: Arc<Time>,
+    pub(super) procs: RefCell<Procs>,
+    pub(super) brain: RefCell<Box<dyn Brain>>,
+    /// Who runs; `u32::MAX` for nobody.
+    running: Cell<Pid>,
+    /// How many operations are going on, one within the other.
+    pub(super) open: RefCell<SmallVec<[Open; 4]>>,
+    pub(super) over: Cell<bool>,
+    pub(super) keys: Cell<usize>,
+    pub(super) finding: Cell<Option<Finding>>,
+    pub(super) lost_values: Cell<bool>,
+    /// The number of the root's task.
+    pub(super) root: Cell<u64>,
+    /// How many tasks there were in the last trace.
+    pub(super) tasks: Cell<usize>,
+    pool: RefCell<Vec<Fibre>>,
+    /// For use within one step.
+    races: RefCell<Vec<EventId>>,
+}
+
+/// An operation that goes on.
+pub(super) struct Open {
+    /// `None`: the firing of a timer.
+    pub(super) kind: Option<Kind>,
+    pub(super) objects: SmallVec<[u32; 4]>,
+    /// The length of the queue before it.
+    pub(super) len: Option<usize>,
+    /// And now.
+    pub(super) len_now: Option<usize>,
+    /// The first who waited to send before it.
+    pub(super) sender: Option<EventId>,
+}
+
+impl Open {
+    pub(super) fn new(kind: Kind, objects: &[u32]) -> Self {
+        Self { kind: Some(kind), objects: objects.into(), len: None, len_now: None, sender: None }
+    }
+
+    fn inside() -> Self {
+        Self { kind: None, objects: SmallVec::new(), len: None, len_now: None, sender: None }
+    }
+}
+
+/// What the clock shows when all is over: whatever somebody waits for has come.
+const NEVER: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
+
+/// How often what is left is dropped, which may make more.
+const ROUNDS: usize = 1000;
+
+const NOBODY: Pid = u32::MAX;
+
+/// Thrown through a task when all is over.
+pub(super) struct CutOff;
+
+std::thread_local! {
+    static DRIVER: RefCell<Option<Rc<Driver>>> = const { RefCell::new(None) };
+}
+
+/// Calls `f` with the driver of this thread.
+pub(super) fn with<R>(f: impl FnOnce(&Rc<Driver>) -> R) -> Option<R> {
+    let driver = DRIVER.try_with(|driver| driver.borrow().clone()).ok().flatten()?;
+    Some(f(&driver))
+}
+
+/// While it exists, this thread is driven.
+pub(super) struct Driving {
+    driver: Rc<Driver>,
+    world: Option<Rc<dyn World>>,
+    before: Option<Rc<Driver>>,
+    clock: Option<Arc<dyn crate::timer::Clock>>,
+    random: u64,
+    _entered: crate::rt::driven::Entered,
+}
+
+impl Driving {
+    pub(super) fn start(driver: &Rc<Driver>) -> Self {
+        Self {
+            driver: driver.clone(),
+            world: world::set(Some(driver.clone())),
+            before: DRIVER.with(|place| place.replace(Some(driver.clone()))),
+            clock: set_clock(Some(driver.time.clone())),
+            random: set_random(1),
+            _entered: driver.rt.enter(),
+        }
+    }
+}
+
+impl Drop for Driving {
+    fn drop(&mut self) {
+        self.driver.pool.borrow_mut().clear();
+        world::set(self.world.take());
+        let before = self.before.take();
+        let own = DRIVER.with(|place| std::mem::replace(&mut *place.borrow_mut(), before));
+        drop(own);
+        set_clock(self.clock.take());
+        set_random(self.random);
+    }
+}
+
+impl Driver {
+    pub(super) fn new(brain: Box<dyn Brain>) -> Rc<Self> {
+        static NUMBER: AtomicU32 = AtomicU32::new(1);
+        // Ordering: Relaxed: a number that is not used twice.
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        Rc::new(Self {
+            number: NonZeroU32::new(number).unwrap_or(NonZeroU32::MIN),
+            rt: Driven::new(),
+            time: Arc::new(Time::new()),
+            procs: RefCell::new(Procs::default()),
+            brain: RefCell::new(brain),
+            running: Cell::new(NOBODY),
+            open: RefCell::new(SmallVec::new()),
+            over: Cell::new(false),
+            keys: Cell::new(1),
+            finding: Cell::new(None),
+            lost_values: Cell::new(false),
+            root: Cell::new(0),
+            tasks: Cell::new(0),
+            pool: RefCell::new(Vec::new()),
+            races: RefCell::new(Vec::new()),
+        })
+    }
+
+    /// Gives it another brain, and returns the one that it had.
+    pub(super) fn set_brain(&self, brain: Box<dyn Brain>) -> Box<dyn Brain> {
+        self.brain.replace(brain)
+    }
+
+    /// Drives one trace from its beginning until it ends. What is left is still there then, to be looked at.
+    pub(super) fn drive<R: Future<Output = ()> + 'static>(
+        self: &Rc<Self>,
+        root: impl FnOnce() -> R,
+        site: Site,
+        max_steps: usize,
+    ) -> Ending {
+        self.procs.borrow_mut().clear();
+        self.over.set(false);
+        self.keys.set(1);
+        self.finding.set(None);
+        self.time.set(Duration::ZERO);
+        set_random(0x9E37_79B9_7F4A_7C15);
+        self.root.set(self.rt.spawn(root(), site));
+        self.take_in();
+        let mut enabled = Vec::new();
+        let mut idle_fires = 0;
+        loop {
+            if let Some(finding) = self.found() {
+                return Ending::Found(finding);
+            }
+            let mut procs = self.procs.borrow_mut();
+            procs.enabled(&mut enabled);
+            if enabled.is_empty() {
+                let armed = procs.all.iter().filter(|proc| matches!(proc.place, Place::Timer { .. })).count();
+                let Some(deadline) = procs.earliest().filter(|_| idle_fires <= armed + 2) else {
+                    return Ending::Quiet;
+                };
+                self.advance(&mut procs, deadline);
+                continue;
+            }
+            if procs.trace.events.len() >= max_steps {
+                return Ending::TooLong;
+            }
+            let choice = self.brain.borrow_mut().pick(&procs, &enabled);
+            let Some(choice) = choice else { return Ending::Abandoned };
+            let pid = enabled[choice];
+            if enabled.len() > 1 {
+                procs.trace.decisions.push(choice as u32);
+            }
+            drop(procs);
+            let is_timer = self.step(pid);
+            idle_fires = if is_timer { idle_fires + 1 } else { 0 };
+        }
+    }
+
+    fn found(&self) -> Option<Finding> {
+        if let Some(site) = world::intruder(self.number) {
+            return Some(Finding::Intruder(site));
+        }
+        self.finding.get()
+    }
+
+    /// Time passes, since everybody waits.
+    fn advance(&self, procs: &mut Procs, to: Duration) {
+        procs.now = procs.now.max(to);
+        self.time.set(procs.now);
+        // Whatever happens from now on comes after all that has happened.
+        let counts: SmallVec<[u32; 16]> = procs.all.iter().map(|proc| proc.count).collect();
+        procs.all.iter_mut().for_each(|proc| proc.clock.join(&counts));
+    }
+
+    /// Lets a process do its next step: true if it is a timer.
+    fn step(self: &Rc<Self>, pid: Pid) -> bool {
+        let mut procs = self.procs.borrow_mut();
+        procs.begin(pid);
+        match std::mem::replace(&mut procs.all[pid as usize].place, Place::Running) {
+            Place::Timer { deadline, action } => {
+                procs.all[pid as usize].place = Place::Timer { deadline, action: None };
+                procs.now = procs.now.max(deadline);
+                self.time.set(procs.now);
+                drop(procs);
+                self.fire(pid, action.expect("an enabled timer is set"));
+                true
+            }
+            place => {
+                drop(procs);
+                let order = match place {
+                    Place::Ready(task) => Order::Run(self.clone(), task),
+                    _ => Order::Go,
+                };
+                self.run(pid, order);
+                false
+            }
+        }
+    }
+
+    /// A time has come.
+    fn fire(&self, pid: Pid, action: Action) {
+        self.running.set(NOBODY);
+        self.open.borrow_mut().push(Open::inside());
+        match action {
+            Action::Wake(waker) => crate::park::contained(|| waker.wake()),
+            Action::Call(due) => {
+                if let Some(next) = due.due(crate::timer::now()) {
+                    let deadline = self.time.until(next);
+                    let place = Place::Timer { deadline, action: Some(Action::Call(due)) };
+                    self.procs.borrow_mut().all[pid as usize].place = place;
+                }
+            }
+        }
+        self.open.borrow_mut().pop();
+        self.take_in();
+        self.settle(pid);
+    }
+
+    /// Lets a task run until it stops.
+    fn run(self: &Rc<Self>, pid: Pid, order: Order) {
+        let (fibre, mut aside) = {
+            let mut procs = self.procs.borrow_mut();
+            let task = procs.task_mut(pid).expect("what runs is a task");
+            (task.fibre.take(), std::mem::replace(&mut task.aside, Aside::none()))
+        };
+        let mut fibre = fibre.unwrap_or_else(|| self.new_fibre());
+        let running = self.running.replace(pid);
+        aside.swap();
+        let stop = fibre.resume(order);
+        aside.swap();
+        self.running.set(running);
+        self.take_in();
+        if !self.over.get() {
+            self.settle(pid);
+        }
+        let mut procs = self.procs.borrow_mut();
+        let proc = &mut procs.all[pid as usize];
+        let task = proc.task.as_mut().expect("what runs is a task");
+        match stop {
+            Stop::Step | Stop::Blocked => {
+                task.fibre = Some(fibre);
+                task.aside = aside;
+                if matches!(proc.place, Place::Running) {
+                    proc.place = if matches!(stop, Stop::Step) { Place::AtStep } else { Place::Blocked };
+                }
+            }
+            Stop::Free(again) => {
+                proc.place = again.map_or(Place::Away, Place::Ready);
+                proc.next = Next::new(Act::Resume);
+                drop(procs);
+                self.pool.borrow_mut().push(fibre);
+            }
+        }
+    }
+
+    fn new_fibre(&self) -> Fibre {
+        let kept = self.pool.borrow_mut().pop();
+        kept.unwrap_or_else(|| Fibre::new().unwrap_or_else(|error| panic!("no memory for a stack: {error}")))
+    }
+
+    /// The event that was going on is over.
+    fn settle(&self, pid: Pid) {
+        let mut procs = self.procs.borrow_mut();
+        let mut races = self.races.borrow_mut();
+        procs.settle(pid, &mut races);
+        self.brain.borrow_mut().settled(&procs, &races);
+    }
+
+    /// Takes in what was spawned or woken.
+    pub(super) fn take_in(&self) {
+        while let Some(ready) = self.rt.next() {
+            if !self.over.get() {
+                self.procs.borrow_mut().take_in(ready);
+            }
+        }
+    }
+
+    /// Ends all that is left.
+    pub(super) fn finish(self: &Rc<Self>) {
+        self.over.set(true);
+        self.time.set(NEVER);
+        self.tasks.set(self.procs.borrow().all.iter().filter(|proc| proc.task.is_some()).count());
+        for pid in 0..self.procs.borrow().all.len() {
+            let has_fibre =
+                self.procs.borrow().all[pid].task.as_ref().is_some_and(|task| task.fibre.is_some());
+            if has_fibre {
+                self.run(pid as Pid, Order::Unwind);
+            }
+        }
+        for _ in 0..ROUNDS {
+            self.take_in();
+            let all = self.rt.all();
+            if all.is_empty() {
+                break;
+            }
+            all.iter().for_each(|task| task.shut_down());
+        }
+        self.open.borrow_mut().clear();
+        let all = std::mem::take(&mut self.procs.borrow_mut().all);
+        drop(all);
+        self.procs.borrow_mut().clear();
+    }
+
+    /// The task that runs, if one does.
+    pub(super) fn running(&self) -> Option<Pid> {
+        Some(self.running.get()).filter(|pid| *pid != NOBODY)
+    }
+
+    /// Called on the task's fibre when all that it captured is gone.
+    pub(super) fn task_ends(&self) {
+        let Some(pid) = self.running().filter(|_| !self.over.get()) else { return };
+        self.take_in();
+        let mut procs = self.procs.borrow_mut();
+        procs.all[pid as usize].next = Next::new(Act::End);
+        drop(procs);
+        fibre::stop(Stop::Step);
+        let mut procs = self.procs.borrow_mut();
+        let event = procs.trace.current();
+        if let Some(task) = procs.task_mut(pid) {
+            task.over = event;
+            task.waits.clear();
+        }
+    }
+}

@@ -1,0 +1,440 @@
+//! What the program sees of the driver: the seam, from its other side.
+
+use super::driver::{CutOff, Driver, Finding, Open, with};
+use super::fibre::{self, Order, Stop};
+use super::footprint::{self, Access, Touch};
+use super::procs::{Next, Place, Procs, TIME, Wait};
+use super::trace::{Act, EventId, Pid};
+use crate::timer::Action;
+use crate::world::{self, Kind, Op, Outcome, Site, What, World};
+use std::num::NonZeroU32;
+use std::panic::resume_unwind;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread::panicking;
+use std::time::Duration;
+
+/// How many lines of its last operations a task keeps.
+const NOTES: usize = 8;
+
+impl Driver {
+    /// The task stops before what it is about to do. False if all is over meanwhile.
+    fn announce(&self, pid: Pid, next: Next) {
+        self.take_in();
+        self.procs.borrow_mut().all[pid as usize].next = next;
+        if let Order::Unwind = fibre::stop(Stop::Step) {
+            resume_unwind(Box::new(CutOff));
+        }
+    }
+
+    /// True if the task, which was aborted, is to give way.
+    fn gives_way(&self, pid: Pid, op: &Op<'_>) -> bool {
+        let mut procs = self.procs.borrow_mut();
+        let aborted = procs.task(pid).is_some_and(|task| task.aborted && task.blocks == 0);
+        if !op.awaits || !aborted {
+            return false;
+        }
+        drop(procs);
+        // It may have got past this before it saw that.
+        let gives_way = self.choose(2) == 0;
+        procs = self.procs.borrow_mut();
+        if let (true, Some(event)) = (gives_way, procs.trace.events.last_mut()) {
+            event.outcome = Some(Outcome::Failed);
+        }
+        gives_way
+    }
+
+    pub(super) fn asks_time(&self) {
+        let mut procs = self.procs.borrow_mut();
+        if procs.any_time && !self.over.get() {
+            procs.trace.touch(Touch { object: TIME, access: Access::LookClosed });
+        }
+    }
+
+    pub(super) fn arm(&self, deadline: Duration, action: Action) -> u64 {
+        let mut procs = self.procs.borrow_mut();
+        if self.over.get() {
+            drop(procs);
+            drop(action);
+            return u64::MAX;
+        }
+        if procs.any_time {
+            procs.trace.touch(Touch { object: TIME, access: Access::Anything });
+        }
+        u64::from(procs.add_timer(deadline, action))
+    }
+
+    /// Calls `f` with what a timer does, if it is set.
+    fn with_timer<R>(&self, number: u64, f: impl FnOnce(&mut Option<Action>) -> R) -> Option<R> {
+        let mut procs = self.procs.borrow_mut();
+        let any_time = procs.any_time;
+        let Procs { all, trace, .. } = &mut *procs;
+        let proc = all.get_mut(usize::try_from(number).ok()?)?;
+        let Place::Timer { action, .. } = &mut proc.place else { return None };
+        trace.touch(Touch { object: proc.object, access: Access::Anything });
+        if any_time {
+            trace.touch(Touch { object: TIME, access: Access::Anything });
+        }
+        action.is_some().then(|| f(action))
+    }
+
+    pub(super) fn rearm(&self, number: u64, waker: &Waker) -> bool {
+        let mut new = Some(Action::Wake(waker.clone()));
+        // The old one is dropped outside.
+        self.with_timer(number, |action| std::mem::swap(action, &mut new)).is_some()
+    }
+
+    pub(super) fn disarm(&self, number: u64) -> bool {
+        let old = self.with_timer(number, Option::take);
+        old.is_some()
+    }
+
+    /// A task that waits in the middle of a poll was woken.
+    fn unblock(&self, pid: Pid) {
+        let mut procs = self.procs.borrow_mut();
+        let current = procs.trace.current();
+        let Some(proc) = procs.all.get_mut(pid as usize) else { return };
+        proc.woken_by.extend(current);
+        if matches!(proc.place, Place::Blocked | Place::Running) {
+            proc.place = Place::Woken;
+            proc.next = Next::new(Act::Resume);
+        }
+    }
+
+    /// A wait was ended by the current event.
+    fn completed(&self, key: usize) {
+        let mut procs = self.procs.borrow_mut();
+        let Procs { all, trace, .. } = &mut *procs;
+        let current = trace.current();
+        let open = self.open.borrow();
+        let waits = all.iter_mut().filter_map(|proc| proc.task.as_mut()).flat_map(|task| &mut task.waits);
+        for wait in waits.filter(|wait| wait.key == key && wait.completed.is_none()) {
+            wait.completed = current;
+            if wait.objects.len() > 1 {
+                let met = open.first().map_or(&[][..], |open| &open.objects);
+                for object in wait.objects.iter().filter(|object| !met.contains(object)) {
+                    trace.touch(Touch { object: *object, access: Access::Anything });
+                }
+            }
+        }
+    }
+
+    /// What came of an operation, for what comes after it.
+    fn edges(&self, procs: &mut Procs, open: &Open, outcome: Outcome, event: EventId) {
+        let (Some(kind), Some(object)) = (open.kind, open.objects.first().copied()) else { return };
+        let Procs { all, trace, objects, after, .. } = procs;
+        let pid = trace.events[event as usize].pid;
+        let it = &mut objects[object as usize];
+        let mirror = &mut it.mirror;
+        let is_last = outcome == Outcome::Last;
+        match (kind, outcome) {
+            (Kind::Send | Kind::Recv | Kind::Observe, Outcome::Closed) => after.extend(mirror.closed),
+            (Kind::Observe, _) => after.extend(mirror.closed),
+            (Kind::Send, Outcome::Done) => {
+                if let (Some(len), Some(now)) = (open.len, open.len_now) {
+                    mirror.look(len);
+                    after.extend(mirror.sent(event, now));
+                }
+            }
+            (Kind::Recv, Outcome::Done) => {
+                if let (Some(len), Some(now)) = (open.len, open.len_now) {
+                    mirror.look(len);
+                    after.extend(if len == 0 {
+                        open.sender
+                    } else {
+                        mirror.received(event, now, open.sender)
+                    });
+                }
+            }
+            (Kind::DropSender | Kind::DropReceiver | Kind::DoneOne, Outcome::Done | Outcome::Last) => {
+                let drops = &mut it.drops[usize::from(kind == Kind::DropReceiver)];
+                if is_last {
+                    for earlier in drops.drain(..) {
+                        all[pid as usize].clock.join(trace.clock(earlier));
+                    }
+                    mirror.closed.get_or_insert(event);
+                }
+                drops.push(event);
+            }
+            (Kind::WaitGroup, Outcome::Done) => after.extend(it.drops[0].iter().copied()),
+            (Kind::Close | Kind::CloseAndTake, _) => {
+                mirror.closed.get_or_insert(event);
+                mirror.forget();
+            }
+            _ if footprint::access(kind, Some(outcome)) == Some(Access::Anything) => {
+                for object in &open.objects {
+                    objects[*object as usize].mirror.forget();
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+impl World for Driver {
+    fn number(&self) -> NonZeroU32 {
+        self.number
+    }
+
+    fn make(&self, what: What, name: Option<&str>, site: Site) -> u32 {
+        self.procs.borrow_mut().object(Some(what), name, Some(site))
+    }
+
+    fn note(&self, object: u32, site: Site) {
+        let Some(pid) = self.running() else { return };
+        let mut procs = self.procs.borrow_mut();
+        let Some(task) = procs.task_mut(pid) else { return };
+        task.notes.retain(|note| note.0 != object);
+        if task.notes.len() == NOTES {
+            task.notes.remove(0);
+        }
+        task.notes.push((object, site));
+    }
+
+    fn begin(&self, op: Op<'_>) -> bool {
+        let inside = !self.open.borrow().is_empty();
+        let running = self.running().filter(|_| !inside && !self.over.get() && !panicking());
+        if let Some(pid) = running {
+            let noted = || {
+                let procs = self.procs.borrow();
+                let notes = &procs.task(pid)?.notes;
+                notes.iter().rev().find(|note| op.objects.contains(&note.0)).map(|note| note.1)
+            };
+            let site = op.site.or_else(noted);
+            self.announce(
+                pid,
+                Next { act: Act::Op(op.kind), objects: op.objects.into(), site, awaits: op.awaits },
+            );
+            if self.gives_way(pid, &op) {
+                return false;
+            }
+        }
+        let mut open = Open::new(op.kind, op.objects);
+        if op.kind == Kind::Recv && !self.over.get() {
+            open.sender = op.objects.first().and_then(|object| self.procs.borrow().first_sender(*object));
+        }
+        self.open.borrow_mut().push(open);
+        true
+    }
+
+    fn end(&self, outcome: Outcome) {
+        let Some(open) = self.open.borrow_mut().pop() else { return };
+        if self.over.get() {
+            return;
+        }
+        self.take_in();
+        let mut procs = self.procs.borrow_mut();
+        let Some(event) = procs.trace.current() else { return };
+        if let Some(kind) = open.kind {
+            if let Some(access) = footprint::access(kind, Some(outcome)) {
+                open.objects.iter().for_each(|object| procs.trace.touch(Touch { object: *object, access }));
+            }
+            if kind == Kind::Abort {
+                let target = procs.all.iter_mut().find(|proc| open.objects.contains(&proc.object));
+                target.and_then(|proc| proc.task.as_mut()).into_iter().for_each(|task| task.aborted = true);
+            }
+            self.edges(&mut procs, &open, outcome, event);
+        }
+        if self.open.borrow().is_empty() {
+            procs.trace.events[event as usize].outcome = Some(outcome);
+        }
+    }
+
+    fn queued(&self, len: usize) {
+        if let Some(open) = self.open.borrow_mut().last_mut() {
+            if open.len.is_none() {
+                open.len = Some(len);
+            } else {
+                open.len_now = Some(len);
+            }
+        }
+    }
+
+    fn waits(&self, key: usize, op: Op<'_>) -> usize {
+        let key = if key == 0 {
+            // Odd: no address of anything that waits.
+            self.keys.set(self.keys.get() + 2);
+            self.keys.get()
+        } else {
+            key
+        };
+        let Some(pid) = self.running().filter(|_| !self.over.get()) else { return key };
+        let mut procs = self.procs.borrow_mut();
+        let since = procs.trace.current().unwrap_or(0);
+        let site = op.site.or_else(|| procs.trace.events.last().and_then(|event| event.site));
+        if let Some(task) = procs.task_mut(pid) {
+            task.waits.retain(|wait| wait.key != key);
+            task.waits.push(Wait {
+                key,
+                kind: op.kind,
+                objects: op.objects.into(),
+                site,
+                since,
+                completed: None,
+            });
+        }
+        key
+    }
+
+    fn goes_on(&self, key: usize) {
+        if self.over.get() {
+            return;
+        }
+        let mut procs = self.procs.borrow_mut();
+        let Procs { all, after, .. } = &mut *procs;
+        for task in all.iter_mut().filter_map(|proc| proc.task.as_mut()) {
+            if let Some(place) = task.waits.iter().position(|wait| wait.key == key) {
+                after.extend(task.waits.remove(place).completed);
+                return;
+            }
+        }
+    }
+
+    fn waker(&self, key: usize, waker: &Waker) -> Waker {
+        Arc::new(Completion { world: self.number, key, waker: waker.clone() }).into()
+    }
+
+    fn choose(&self, of: usize) -> usize {
+        if self.over.get() || of < 2 {
+            return 0;
+        }
+        let mut procs = self.procs.borrow_mut();
+        let choice = self.brain.borrow_mut().branch(&procs, of);
+        procs.trace.branch(choice as u32);
+        choice
+    }
+
+    fn block_on(&self, poll: &mut dyn FnMut(&mut Context<'_>) -> Poll<()>) {
+        let Some(pid) = self.running().filter(|_| !self.over.get()) else {
+            let polled = poll(&mut Context::from_waker(Waker::noop()));
+            if polled.is_pending() {
+                // In a drop during a panic this ends the process: nobody is left who could wake it.
+                resume_unwind(Box::new(CutOff));
+            }
+            return;
+        };
+        let waker = Arc::new(Unblock { world: self.number, pid }).into();
+        let count = |by: i32| {
+            if let Some(task) = self.procs.borrow_mut().task_mut(pid) {
+                task.blocks = task.blocks.wrapping_add_signed(by);
+            }
+        };
+        count(1);
+        while poll(&mut Context::from_waker(&waker)).is_pending() {
+            if self.over.get() {
+                resume_unwind(Box::new(CutOff));
+            }
+            self.take_in();
+            if let Order::Unwind = fibre::stop(Stop::Blocked) {
+                resume_unwind(Box::new(CutOff));
+            }
+        }
+        if !self.over.get() {
+            count(-1);
+        }
+    }
+
+    fn is_over(&self) -> bool {
+        self.over.get()
+    }
+
+    fn lose(&self, object: u32, values: usize) {
+        if self.lost_values.get() && !self.over.get() && self.finding.get().is_none() {
+            self.finding.set(Some(Finding::Lost { object, values }));
+        }
+    }
+
+    fn handles(&self, object: u32, sender: bool, count: usize) {
+        if self.over.get() {
+            return;
+        }
+        let mut procs = self.procs.borrow_mut();
+        let handles = &mut procs.objects[object as usize].handles[usize::from(!sender)];
+        let more = count > *handles;
+        *handles = count;
+        if more {
+            procs.trace.touch(Touch { object, access: Access::Clone });
+        }
+    }
+
+    fn task(&self, id: u64) -> u32 {
+        let procs = self.procs.borrow();
+        procs.find(id).map_or(TIME, |pid| procs.all[pid as usize].object)
+    }
+
+    fn joins(&self, task: u64, waits: bool) {
+        if self.over.get() {
+            return;
+        }
+        self.take_in();
+        let mut procs = self.procs.borrow_mut();
+        let Some(target) = procs.find(task) else { return };
+        let (object, over) =
+            (procs.all[target as usize].object, procs.task(target).and_then(|task| task.over));
+        // Even, and no address: one handle a task.
+        let key = usize::MAX - 1 - 2 * target as usize;
+        if !waits {
+            procs.after.extend(over);
+        }
+        drop(procs);
+        if waits {
+            self.waits(key, Op { kind: Kind::Join, objects: &[object], site: None, awaits: true });
+        } else {
+            self.goes_on(key);
+        }
+    }
+
+    fn panicked(&self, task: u64) {
+        self.take_in();
+        let mut procs = self.procs.borrow_mut();
+        let Some(pid) = procs.find(task).filter(|_| !self.over.get()) else { return };
+        if task == self.root.get() {
+            self.finding.set(Some(Finding::RootPanicked));
+        }
+        procs.task_mut(pid).into_iter().for_each(|task| task.panicked = true);
+    }
+
+    fn received(&self, task: u64) {
+        let mut procs = self.procs.borrow_mut();
+        if let Some(pid) = procs.find(task) {
+            procs.task_mut(pid).into_iter().for_each(|task| task.received = true);
+        }
+    }
+}
+
+/// Calls `f` with the driver of this thread, which is that of `world`; else somebody is blamed.
+fn of(world: NonZeroU32, f: impl FnOnce(&Rc<Driver>)) {
+    let own = with(|driver| (driver.number == world).then(|| driver.clone())).flatten();
+    match own {
+        Some(driver) if !driver.over.get() => f(&driver),
+        Some(_) => {}
+        None => world::intrude(world, None),
+    }
+}
+
+/// Wakes a task that waits in the middle of a poll.
+struct Unblock {
+    world: NonZeroU32,
+    pid: Pid,
+}
+
+impl Wake for Unblock {
+    fn wake(self: Arc<Self>) {
+        of(self.world, |driver| driver.unblock(self.pid));
+    }
+}
+
+/// Says that a wait was ended, and wakes.
+struct Completion {
+    world: NonZeroU32,
+    key: usize,
+    waker: Waker,
+}
+
+impl Wake for Completion {
+    fn wake(self: Arc<Self>) {
+        of(self.world, |driver| driver.completed(self.key));
+        self.waker.wake_by_ref();
+    }
+}

@@ -1,0 +1,317 @@
+//! The processes of a driven program, tasks and timers, and what they are about to do.
+
+use super::channel::Mirror;
+use super::fibre::Fibre;
+use super::footprint::{self, Access, Footprint, Touch};
+use super::trace::{Act, Clock, EventId, Pid, Trace};
+use crate::rt::driven::{Aside, Known, Ready};
+use crate::timer::Action;
+use crate::world::{Kind, Site, What};
+use smallvec::SmallVec;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// What a process is about to do.
+#[derive(Clone, Debug)]
+pub(super) struct Next {
+    pub(super) act: Act,
+    pub(super) objects: SmallVec<[u32; 4]>,
+    pub(super) site: Option<Site>,
+    pub(super) awaits: bool,
+}
+
+impl Next {
+    pub(super) fn new(act: Act) -> Self {
+        Self { act, objects: SmallVec::new(), site: None, awaits: false }
+    }
+}
+
+/// Where a task is.
+pub(super) enum Place {
+    /// It is to be polled.
+    Ready(Ready),
+    /// It is before a step, in the middle of a poll.
+    AtStep,
+    /// It runs.
+    Running,
+    /// It waits, in the middle of a poll.
+    Blocked,
+    /// The same, and it was woken.
+    Woken,
+    /// It waits, not in a poll; or is over.
+    Away,
+    /// It is a timer that is set, or not.
+    Timer { deadline: Duration, action: Option<Action> },
+}
+
+/// Something that a task waits for.
+pub(super) struct Wait {
+    pub(super) key: usize,
+    pub(super) kind: Kind,
+    pub(super) objects: SmallVec<[u32; 4]>,
+    pub(super) site: Option<Site>,
+    /// The event that began it.
+    pub(super) since: EventId,
+    /// The event that ended it, as soon as one did.
+    pub(super) completed: Option<EventId>,
+}
+
+pub(super) struct Proc {
+    pub(super) place: Place,
+    pub(super) next: Next,
+    /// How many events it has had.
+    pub(super) count: u32,
+    /// What its next event comes after.
+    pub(super) clock: Clock,
+    pub(super) task: Option<Box<Task>>,
+    /// The object that it is.
+    pub(super) object: u32,
+    /// The events that made or woke it since it last ran.
+    pub(super) woken_by: SmallVec<[EventId; 2]>,
+}
+
+pub(super) struct Task {
+    pub(super) id: u64,
+    pub(super) name: Option<Arc<str>>,
+    pub(super) site: Site,
+    pub(super) known: Known,
+    pub(super) fibre: Option<Fibre>,
+    pub(super) aside: Aside,
+    /// How many `block_on` it is in.
+    pub(super) blocks: u32,
+    pub(super) aborted: bool,
+    pub(super) waits: Vec<Wait>,
+    /// The lines of its last operations, by object.
+    pub(super) notes: SmallVec<[(u32, Site); 4]>,
+    pub(super) over: Option<EventId>,
+    pub(super) panicked: bool,
+    pub(super) received: bool,
+}
+
+/// What there is beside processes.
+pub(super) struct Object {
+    pub(super) what: Option<What>,
+    pub(super) name: Option<Box<str>>,
+    pub(super) site: Option<Site>,
+    /// How many handles there are, of senders and receivers.
+    pub(super) handles: [usize; 2],
+    /// What the drops of handles, or the jobs that are done, come after.
+    pub(super) drops: [SmallVec<[EventId; 4]>; 2],
+    pub(super) mirror: Mirror,
+}
+
+#[derive(Default)]
+pub(super) struct Procs {
+    pub(super) all: Vec<Proc>,
+    pub(super) objects: Vec<Object>,
+    pub(super) trace: Trace,
+    /// How far the time is.
+    pub(super) now: Duration,
+    /// Whether a timer may fire before all wait.
+    pub(super) any_time: bool,
+    /// What the running process does next comes after these.
+    pub(super) after: SmallVec<[EventId; 4]>,
+}
+
+/// The object that is the time.
+pub(super) const TIME: u32 = 0;
+
+impl Procs {
+    pub(super) fn clear(&mut self) {
+        self.all.clear();
+        self.objects.clear();
+        self.object(None, None, None);
+        self.after.clear();
+        self.trace.clear();
+        self.now = Duration::ZERO;
+    }
+
+    pub(super) fn task(&self, pid: Pid) -> Option<&Task> {
+        self.all[pid as usize].task.as_deref()
+    }
+
+    pub(super) fn task_mut(&mut self, pid: Pid) -> Option<&mut Task> {
+        self.all[pid as usize].task.as_deref_mut()
+    }
+
+    pub(super) fn find(&self, id: u64) -> Option<Pid> {
+        let place = self.all.iter().position(|proc| proc.task.as_ref().is_some_and(|task| task.id == id));
+        place.map(|place| place as Pid)
+    }
+
+    pub(super) fn object(&mut self, what: Option<What>, name: Option<&str>, site: Option<Site>) -> u32 {
+        let mut mirror = Mirror::default();
+        if let Some(What::Channel { capacity }) = what {
+            mirror.reset(capacity);
+        }
+        let drops = [SmallVec::new(), SmallVec::new()];
+        self.objects.push(Object { what, name: name.map(Into::into), site, handles: [1, 1], drops, mirror });
+        self.objects.len() as u32 - 1
+    }
+
+    fn add(&mut self, place: Place, act: Act, task: Option<Box<Task>>) -> Pid {
+        let object = self.object(None, None, None);
+        let woken_by = self.trace.current().into_iter().collect();
+        let (next, clock) = (Next::new(act), Clock::default());
+        self.all.push(Proc { place, next, count: 0, clock, task, object, woken_by });
+        self.all.len() as Pid - 1
+    }
+
+    pub(super) fn add_timer(&mut self, deadline: Duration, action: Action) -> Pid {
+        self.add(Place::Timer { deadline, action: Some(action) }, Act::Fire, None)
+    }
+
+    /// A task was spawned or woken.
+    pub(super) fn take_in(&mut self, ready: Ready) {
+        let current = self.trace.current();
+        if let Some(pid) = self.find(ready.id()) {
+            let proc = &mut self.all[pid as usize];
+            proc.place = Place::Ready(ready);
+            proc.next = Next::new(Act::Resume);
+            proc.woken_by.extend(current);
+            return;
+        }
+        let task = Task {
+            id: ready.id(),
+            name: ready.name(),
+            site: ready.site(),
+            known: ready.known(),
+            fibre: None,
+            aside: Aside::none(),
+            blocks: 0,
+            aborted: false,
+            waits: Vec::new(),
+            notes: SmallVec::new(),
+            over: None,
+            panicked: false,
+            received: false,
+        };
+        self.add(Place::Ready(ready), Act::Start, Some(Box::new(task)));
+    }
+
+    /// A process does its next step.
+    pub(super) fn begin(&mut self, pid: Pid) {
+        let Self { all, trace, any_time, .. } = self;
+        let proc = &mut all[pid as usize];
+        for event in proc.woken_by.drain(..) {
+            proc.clock.join(trace.clock(event));
+        }
+        proc.count += 1;
+        let object = proc.next.objects.first().copied();
+        trace.begin(pid, proc.count, proc.next.act, proc.next.site, object);
+        let access = match proc.next.act {
+            Act::Start | Act::Resume => Some(Access::Live),
+            Act::Op(_) if proc.next.awaits => Some(Access::Live),
+            Act::End => Some(Access::Over),
+            Act::Fire | Act::Cancel => Some(Access::Anything),
+            Act::Op(_) => None,
+        };
+        access.into_iter().for_each(|access| trace.touch(Touch { object: proc.object, access }));
+        if *any_time && proc.next.act == Act::Fire {
+            trace.touch(Touch { object: TIME, access: Access::Anything });
+        }
+    }
+
+    /// The event that was going on is over.
+    pub(super) fn settle(&mut self, pid: Pid, races: &mut Vec<EventId>) {
+        let Self { all, trace, after, .. } = self;
+        let proc = &mut all[pid as usize];
+        trace.settle(&mut proc.clock, races);
+        let current = trace.current();
+        for event in after.drain(..).filter(|event| Some(*event) != current) {
+            proc.clock.join(trace.clock(event));
+        }
+    }
+
+    /// Those that can do something now.
+    pub(super) fn enabled(&self, enabled: &mut Vec<Pid>) {
+        enabled.clear();
+        let earliest = if self.any_time { self.earliest() } else { None };
+        for (pid, proc) in self.all.iter().enumerate() {
+            let can = match &proc.place {
+                Place::Ready(_) | Place::AtStep | Place::Woken => true,
+                Place::Timer { deadline, action: Some(_) } => {
+                    *deadline <= self.now || Some(*deadline) == earliest
+                }
+                _ => false,
+            };
+            if can {
+                enabled.push(pid as Pid);
+            }
+        }
+    }
+
+    /// The earliest deadline that there is.
+    pub(super) fn earliest(&self) -> Option<Duration> {
+        let deadline = |proc: &Proc| match &proc.place {
+            Place::Timer { deadline, action: Some(_) } => Some(*deadline),
+            _ => None,
+        };
+        self.all.iter().filter_map(deadline).min()
+    }
+
+    /// What a process that is enabled may touch next, at most.
+    pub(super) fn potential(&self, pid: Pid) -> Footprint {
+        let proc = &self.all[pid as usize];
+        let mut footprint = Footprint::new();
+        let mut add = |object, access| footprint.push(Touch { object, access });
+        match proc.next.act {
+            Act::Op(kind) => {
+                for object in &proc.next.objects {
+                    let access = match kind {
+                        Kind::DropSender if self.is_last(*object, 0) => Some(Access::LastSender),
+                        Kind::DropReceiver if self.is_last(*object, 1) => Some(Access::LastReceiver),
+                        kind => footprint::access(kind, None),
+                    };
+                    access.into_iter().for_each(|access| add(*object, access));
+                    // It may serve one who waits in other lines too.
+                    if access.is_some() {
+                        self.others(*object, |other| add(other, Access::Anything));
+                    }
+                }
+                if proc.next.awaits {
+                    add(proc.object, Access::Live);
+                }
+            }
+            Act::Start | Act::Resume => add(proc.object, Access::Live),
+            Act::End => add(proc.object, Access::Over),
+            Act::Fire | Act::Cancel => {
+                add(proc.object, Access::Anything);
+                if self.any_time {
+                    add(TIME, Access::Anything);
+                }
+            }
+        }
+        if proc.next.act == Act::Fire {
+            // What it does is not known before.
+            for (object, it) in self.objects.iter().enumerate() {
+                if it.what.is_some() {
+                    footprint.push(Touch { object: object as u32, access: Access::Anything });
+                }
+            }
+        }
+        footprint
+    }
+
+    fn is_last(&self, object: u32, side: usize) -> bool {
+        self.objects[object as usize].handles[side] <= 1
+    }
+
+    /// The other channels of those who wait on this one among others.
+    pub(super) fn others(&self, object: u32, mut show: impl FnMut(u32)) {
+        for wait in self.all.iter().filter_map(|proc| proc.task.as_ref()).flat_map(|task| &task.waits) {
+            if wait.completed.is_none() && wait.objects.len() > 1 && wait.objects.contains(&object) {
+                wait.objects.iter().filter(|other| **other != object).for_each(|other| show(*other));
+            }
+        }
+    }
+
+    /// The first who waits to send on a channel: the event with which he began.
+    pub(super) fn first_sender(&self, object: u32) -> Option<EventId> {
+        let waits = self.all.iter().filter_map(|proc| proc.task.as_ref()).flat_map(|task| &task.waits);
+        let waits = waits.filter(|wait| {
+            wait.completed.is_none() && wait.kind == Kind::Send && wait.objects.first() == Some(&object)
+        });
+        waits.map(|wait| wait.since).min()
+    }
+}
