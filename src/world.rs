@@ -281,6 +281,14 @@ impl Step {
         }
     }
 
+    /// The same for a join, which may wait.
+    #[cfg(feature = "rt")]
+    pub(crate) fn join(world: Rc<dyn World>, task: u64) -> Option<Self> {
+        let objects = &[world.task(task)];
+        let op = Op { kind: Kind::Join, objects, site: None, awaits: true };
+        Self::begin(Some(world), op)
+    }
+
     /// The same for something that may have a tag.
     #[inline]
     pub(crate) fn of(tag: Option<Tag>, kind: Kind, site: Option<Site>) -> Self {

@@ -12,6 +12,7 @@ use std::future::Future;
 use std::io;
 use std::panic::{Location, RefUnwindSafe, UnwindSafe};
 use std::pin::Pin;
+use std::rc::Rc;
 use std::sync::{Mutex, PoisonError};
 use std::task::{Context, Poll};
 
@@ -107,18 +108,32 @@ impl<T> JoinHandle<T> {
         self.joiner.poll(cx).map(|outcome| outcome.expect(OVER))
     }
 
-    /// Tells whoever drives what this waits for.
+    /// The poll in a program that is driven: the first is a step. `None` if the task gives way instead.
     #[cold]
-    fn tell(&self, world: &dyn World, polled: &Poll<Option<Result<T, JoinError>>>) {
-        world.joins(self.task().id().0, polled.is_pending());
-        if let Poll::Ready(Some(Err(error))) = polled
+    #[expect(clippy::type_complexity, reason = "what a joiner says, if it was asked")]
+    fn poll_driven(
+        &mut self,
+        world: Rc<dyn World>,
+        is_first: bool,
+        cx: &mut Context<'_>,
+    ) -> Option<Poll<Option<Result<T, JoinError>>>> {
+        let task = self.task().id().0;
+        let step = if is_first { Some(Step::join(world.clone(), task)?) } else { None };
+        let polled = self.joiner.poll(cx);
+        world.joins(task, polled.is_pending());
+        if let Some(step) = step {
+            step.end(if polled.is_pending() { Outcome::Waits } else { Outcome::Done });
+        }
+        if let Poll::Ready(Some(Err(error))) = &polled
             && error.is_panic()
         {
             world.received(error.task.0);
         }
         if polled.is_pending() && world.is_over() {
             self.task().shut_down();
+            return Some(self.joiner.poll(cx));
         }
+        Some(polled)
     }
 
     /// What can abort the task when the handle is elsewhere.
@@ -149,13 +164,17 @@ impl<T> Future for JoinHandle<T> {
     type Output = Result<T, JoinError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        if !std::mem::replace(&mut self.polled, true) && gives_way(cx) {
+        let is_first = !std::mem::replace(&mut self.polled, true);
+        if is_first && gives_way(cx) {
             return Poll::Pending;
         }
-        let polled = self.joiner.poll(cx);
-        if let Some(world) = world::current() {
-            self.tell(&*world, &polled);
-        }
+        let polled = match world::current() {
+            Some(world) => match self.poll_driven(world, is_first, cx) {
+                Some(polled) => polled,
+                None => return Poll::Pending,
+            },
+            None => self.joiner.poll(cx),
+        };
         match polled {
             Poll::Ready(outcome) => Poll::Ready(outcome.expect(OVER)),
             Poll::Pending if self.task().home().scheduler().is_closing() => self.poll_forsaken(cx),

@@ -2,79 +2,96 @@
 //! who freed the place that a sender gets.
 //!
 //! A mirror of the queue that holds events instead of values. It is told how long the queue is before and after
-//! each operation; where it does not know what happened, it says so by forgetting (`footprint` makes such
-//! operations come after everything on their channel anyway, so nothing is lost but the detail).
+//! each operation; where it does not know what happened, it says so (`footprint` makes such operations come
+//! after everything on their channel anyway).
 
 use super::trace::EventId;
+use smallvec::SmallVec;
 use std::collections::VecDeque;
 
-/// With more places than this nobody asks who freed them.
+/// With more places than this nobody keeps who freed them.
 const MANY: usize = 64;
+
+/// Which event something is owed to.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Owed {
+    /// None.
+    Nobody,
+    To(EventId),
+    Unknown,
+}
 
 #[derive(Default)]
 pub(super) struct Mirror {
     /// The sends of what is queued, oldest first.
     values: VecDeque<EventId>,
-    /// Who freed the free places, those that were never used first (`None`).
-    places: VecDeque<Option<EventId>>,
-    capacity: usize,
-    /// The length of the queue at the last look.
+    /// Who freed the free places, those that were never used first.
+    places: VecDeque<Owed>,
+    capacity: Option<usize>,
+    /// The length of the queue at the last look, and the greatest one ever seen.
     len: usize,
+    most: usize,
     /// The events that closed it.
-    pub(super) closed: Option<EventId>,
+    pub(super) closed: SmallVec<[EventId; 4]>,
 }
 
 impl Mirror {
-    pub(super) fn reset(&mut self, capacity: Option<usize>) {
-        self.values.clear();
-        self.places.clear();
-        self.capacity = capacity.filter(|capacity| *capacity <= MANY).unwrap_or(0);
-        self.places.resize(self.capacity, None);
-        self.len = 0;
-        self.closed = None;
+    pub(super) fn new(capacity: Option<usize>) -> Self {
+        let mut mirror = Self { capacity, ..Self::default() };
+        if let Some(capacity) = capacity.filter(|capacity| *capacity <= MANY) {
+            mirror.places.resize(capacity, Owed::Nobody);
+        }
+        mirror
+    }
+
+    pub(super) fn is_rendezvous(&self) -> bool {
+        self.capacity == Some(0)
     }
 
     /// How long the queue is now.
     pub(super) fn look(&mut self, len: usize) {
         self.len = len;
+        self.most = self.most.max(len);
         if self.values.len() != len {
             self.forget();
         }
     }
 
-    /// A send was served: the queue was as long as at the last look, and is `len` long now. Returns who freed
-    /// its place.
-    pub(super) fn sent(&mut self, event: EventId, len: usize) -> Option<EventId> {
+    /// A send was served; the queue is so long now. Returns who freed its place.
+    pub(super) fn sent(&mut self, event: EventId, len: usize) -> Owed {
         if len != self.len + 1 {
-            return None;
+            return Owed::Nobody;
         }
+        let was_never_full = self.capacity.is_none_or(|capacity| self.most < capacity);
         self.len = len;
+        self.most = self.most.max(len);
         self.values.push_back(event);
-        self.places.pop_front().flatten()
+        match self.places.pop_front() {
+            _ if was_never_full => Owed::Nobody,
+            Some(owed) => owed,
+            None => Owed::Unknown,
+        }
     }
 
-    /// A receive was served by the queue. `admitted` is the send that got the place. Returns whose value it was.
-    pub(super) fn received(
-        &mut self,
-        event: EventId,
-        len: usize,
-        admitted: Option<EventId>,
-    ) -> Option<EventId> {
-        let value = if self.len > 0 { self.values.pop_front() } else { None };
+    /// A receive was served by the queue, which is so long now. `admitted` is the send that got the place.
+    /// Returns whose value it was.
+    pub(super) fn received(&mut self, event: EventId, len: usize, admitted: Option<EventId>) -> Owed {
+        let value = self.values.pop_front();
         if len < self.len {
-            if self.capacity > 0 {
-                self.places.push_back(Some(event));
+            if self.capacity.is_some_and(|capacity| capacity <= MANY) {
+                self.places.push_back(Owed::To(event));
             }
-        } else if self.len > 0 {
-            self.values.extend(admitted);
+        } else if let Some(admitted) = admitted {
+            self.values.push_back(admitted);
         }
         self.len = len;
-        value
+        value.map_or(Owed::Unknown, Owed::To)
     }
 
     /// Anything may have happened.
     pub(super) fn forget(&mut self) {
         self.values.clear();
         self.places.clear();
+        self.most = usize::MAX;
     }
 }

@@ -8,7 +8,7 @@ use super::report::{Bound, Failure, FailureKind, Report, Verdict};
 use super::story;
 use super::token;
 use super::trace::{Act, EventId, Pid};
-use super::{Options, Strategy, Timers, panics};
+use super::{Options, Steps, Strategy, Timers, panics};
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::future::Future;
@@ -79,6 +79,7 @@ where
         panics::watch();
         let driver = Driver::new(Box::new(Replay::new(&[])));
         driver.lost_values.set(options.lost_values);
+        driver.awaits_only.set(options.steps == Steps::Awaits);
         driver.procs.borrow_mut().any_time = options.timers == Timers::Any;
         let start = Instant::now();
         Self { options, program, driver, site, start, traces: 0, redundant: 0, steps: 0 }
@@ -121,6 +122,11 @@ where
         self.driver.set_brain(Box::new(Shared(dpor.clone())));
         loop {
             let came = self.trace();
+            if self.driver.manners.borrow_mut().has_learnt() && !matches!(came, Came::Bad(_)) {
+                *dpor.borrow_mut() = Dpor::new(self.options.preemption_bound);
+                (self.traces, self.redundant) = (0, 0);
+                continue;
+            }
             if let Some(surprise) = dpor.borrow().surprise {
                 return Err(self.surprised(surprise));
             }

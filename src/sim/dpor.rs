@@ -73,6 +73,9 @@ pub(super) struct Dpor {
     last: Option<Pid>,
     preemptions: usize,
     bound: Option<usize>,
+    /// Whether everything is tried everywhere: what the reduction is held against.
+    #[cfg(test)]
+    brute: Option<Brute>,
     /// Whether the bound cut something off.
     pub(super) was_cut: bool,
     /// What was expected, where the program did something else than before.
@@ -166,6 +169,8 @@ impl Dpor {
             preemptions: self.preemptions,
         };
         self.stack.push(Node::Pick(pick));
+        #[cfg(test)]
+        self.want_all(procs);
         Some(choice)
     }
 
@@ -241,6 +246,32 @@ impl Dpor {
     }
 }
 
+/// How everything is tried.
+#[cfg(test)]
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Brute {
+    /// At each step.
+    Everywhere,
+    /// Not at steps that are not visible, where no task is aborted or asked whether it is over.
+    AtOperations,
+}
+
+#[cfg(test)]
+impl Dpor {
+    pub(super) fn brute(brute: Brute) -> Self {
+        Self { brute: Some(brute), ..Self::default() }
+    }
+
+    fn want_all(&mut self, procs: &Procs) {
+        let Some(brute) = self.brute else { return };
+        let Some(Node::Pick(pick)) = self.stack.last_mut() else { return };
+        let act = procs.all[pick.taken as usize].next.act;
+        if brute == Brute::Everywhere || !matches!(act, Act::Start | Act::Resume | Act::End) {
+            pick.wanted = pick.enabled.clone();
+        }
+    }
+}
+
 impl Pick {
     /// How many preemptions there are once this one was taken.
     fn cost(&self, pid: Pid) -> usize {
@@ -287,6 +318,10 @@ impl Brain for Dpor {
     fn settled(&mut self, procs: &Procs, races: &[EventId]) {
         let Some(event) = procs.trace.current() else { return };
         if self.at <= self.fresh {
+            return;
+        }
+        #[cfg(test)]
+        if self.brute.is_some() {
             return;
         }
         for race in races {

@@ -13,6 +13,7 @@
 //!   wait for is closed, or has come.
 
 use super::fibre::{self, Fibre, Order, Stop};
+use super::manner::{Manner, Manners};
 use super::procs::{Next, Place, Procs};
 use super::time::Time;
 use super::trace::{Act, EventId, Pid};
@@ -80,6 +81,9 @@ pub(super) struct Driver {
     pub(super) keys: Cell<usize>,
     pub(super) finding: Cell<Option<Finding>>,
     pub(super) lost_values: Cell<bool>,
+    /// Whether only awaits are steps.
+    pub(super) awaits_only: Cell<bool>,
+    pub(super) manners: RefCell<Manners>,
     /// The number of the root's task.
     pub(super) root: Cell<u64>,
     /// How many tasks there were in the last trace.
@@ -98,17 +102,29 @@ pub(super) struct Open {
     pub(super) len: Option<usize>,
     /// And now.
     pub(super) len_now: Option<usize>,
-    /// The first who waited to send before it.
+    /// The first who waited to send before it, and to receive.
     pub(super) sender: Option<EventId>,
+    pub(super) receiver: Option<EventId>,
+    pub(super) manner: Manner,
+    pub(super) pure: bool,
 }
 
 impl Open {
     pub(super) fn new(kind: Kind, objects: &[u32]) -> Self {
-        Self { kind: Some(kind), objects: objects.into(), len: None, len_now: None, sender: None }
+        Self { kind: Some(kind), objects: objects.into(), ..Self::inside() }
     }
 
     fn inside() -> Self {
-        Self { kind: None, objects: SmallVec::new(), len: None, len_now: None, sender: None }
+        Self {
+            kind: None,
+            objects: SmallVec::new(),
+            len: None,
+            len_now: None,
+            sender: None,
+            receiver: None,
+            manner: None,
+            pure: false,
+        }
     }
 }
 
@@ -185,6 +201,8 @@ impl Driver {
             keys: Cell::new(1),
             finding: Cell::new(None),
             lost_values: Cell::new(false),
+            awaits_only: Cell::new(false),
+            manners: RefCell::new(Manners::default()),
             root: Cell::new(0),
             tasks: Cell::new(0),
             pool: RefCell::new(Vec::new()),
@@ -263,13 +281,16 @@ impl Driver {
     fn step(self: &Rc<Self>, pid: Pid) -> bool {
         let mut procs = self.procs.borrow_mut();
         procs.begin(pid);
+        self.goes_on_for_something_else(&procs, pid);
         match std::mem::replace(&mut procs.all[pid as usize].place, Place::Running) {
-            Place::Timer { deadline, action } => {
-                procs.all[pid as usize].place = Place::Timer { deadline, action: None };
-                procs.now = procs.now.max(deadline);
-                self.time.set(procs.now);
+            Place::Timer { deadline, action, .. } => {
+                procs.all[pid as usize].place = Place::Timer { deadline, action: None, is_ghost: false };
+                if action.is_some() {
+                    procs.now = procs.now.max(deadline);
+                    self.time.set(procs.now);
+                }
                 drop(procs);
-                self.fire(pid, action.expect("an enabled timer is set"));
+                self.fire(pid, action);
                 true
             }
             place => {
@@ -284,16 +305,28 @@ impl Driver {
         }
     }
 
+    /// A task that goes on though its requests still wait does so for something else.
+    fn goes_on_for_something_else(&self, procs: &Procs, pid: Pid) {
+        let Some(task) = procs.task(pid).filter(|task| !task.aborted) else { return };
+        if procs.all[pid as usize].next.act == Act::Resume {
+            for wait in task.waits.iter().filter(|wait| wait.completed.is_none()) {
+                self.manners.borrow_mut().was_not(wait.manner);
+            }
+        }
+    }
+
     /// A time has come.
-    fn fire(&self, pid: Pid, action: Action) {
+    fn fire(&self, pid: Pid, action: Option<Action>) {
         self.running.set(NOBODY);
         self.open.borrow_mut().push(Open::inside());
         match action {
-            Action::Wake(waker) => crate::park::contained(|| waker.wake()),
-            Action::Call(due) => {
+            Some(Action::Wake(waker)) => crate::park::contained(|| waker.wake()),
+            None => {}
+            Some(Action::Call(due)) => {
                 if let Some(next) = due.due(crate::timer::now()) {
                     let deadline = self.time.until(next);
-                    let place = Place::Timer { deadline, action: Some(Action::Call(due)) };
+                    let action = Some(Action::Call(due));
+                    let place = Place::Timer { deadline, action, is_ghost: false };
                     self.procs.borrow_mut().all[pid as usize].place = place;
                 }
             }
@@ -367,7 +400,8 @@ impl Driver {
         self.over.set(true);
         self.time.set(NEVER);
         self.tasks.set(self.procs.borrow().all.iter().filter(|proc| proc.task.is_some()).count());
-        for pid in 0..self.procs.borrow().all.len() {
+        let count = self.procs.borrow().all.len();
+        for pid in 0..count {
             let has_fibre =
                 self.procs.borrow().all[pid].task.as_ref().is_some_and(|task| task.fibre.is_some());
             if has_fibre {

@@ -13,7 +13,7 @@ use super::driver::Driver;
 use crate::rt::driven::Ready;
 use corosensei::stack::DefaultStack;
 use corosensei::{Coroutine, CoroutineResult, Yielder};
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::ptr;
 use std::rc::Rc;
 
@@ -48,34 +48,41 @@ type Exit = *const Yielder<Order, Stop>;
 std::thread_local! {
     /// The yielder of the fibre that runs on this thread, or null.
     static RUNNING: Cell<Exit> = const { Cell::new(ptr::null()) };
+    /// Where its stack begins.
+    static BASE: RefCell<Option<Rc<Cell<usize>>>> = const { RefCell::new(None) };
 }
 
 pub(super) struct Fibre {
     coroutine: Coroutine<Order, Stop, (), DefaultStack>,
     exit: Rc<Cell<Exit>>,
+    /// Where its stack begins, as far as depths are concerned.
+    base: Rc<Cell<usize>>,
 }
 
 impl Fibre {
     pub(super) fn new() -> std::io::Result<Self> {
         let exit = Rc::new(Cell::new(ptr::null()));
-        let place = exit.clone();
+        let (place, base) = (exit.clone(), Rc::new(Cell::new(0)));
+        let own_base = base.clone();
         let coroutine = Coroutine::with_stack(DefaultStack::new(STACK)?, move |yielder, mut order| {
             place.set(ptr::from_ref(yielder));
             RUNNING.set(place.get());
+            base.set(here());
             while let Order::Run(driver, task) = order {
                 let again = task.run(|| driver.task_ends());
                 drop(driver);
                 order = yielder.suspend(Stop::Free(again));
             }
         });
-        Ok(Self { coroutine, exit })
+        Ok(Self { coroutine, exit, base: own_base })
     }
 
     /// Lets it run until it stops.
     pub(super) fn resume(&mut self, order: Order) -> Stop {
-        let before = RUNNING.replace(self.exit.get());
+        let before = (RUNNING.replace(self.exit.get()), BASE.replace(Some(self.base.clone())));
         let result = self.coroutine.resume(order);
-        RUNNING.set(before);
+        RUNNING.set(before.0);
+        BASE.set(before.1);
         match result {
             CoroutineResult::Yield(stop) => stop,
             CoroutineResult::Return(()) => Stop::Free(None),
@@ -89,6 +96,20 @@ impl Drop for Fibre {
             self.coroutine.resume(Order::Quit);
         }
     }
+}
+
+/// The address of something on the stack here.
+#[inline(never)]
+fn here() -> usize {
+    let place = 0_u8;
+    std::hint::black_box(ptr::from_ref(&place)).addr()
+}
+
+/// How deep in its stack the fibre is that runs.
+#[inline(never)]
+pub(super) fn depth() -> usize {
+    let base = BASE.with_borrow(|base| base.as_ref().map_or(0, |base| base.get()));
+    base.wrapping_sub(here())
 }
 
 /// Stops the fibre on which this is called.

@@ -77,6 +77,10 @@ pub(super) enum Access {
     /// A task is over.
     Over,
     Abort,
+    /// What a task waited for has come.
+    Served,
+    /// The same, and the task may find something else first.
+    Wake,
     /// A look at whether it is over.
     LookOver,
     Add,
@@ -118,7 +122,10 @@ impl Access {
             (LookClosed | Handles, Send | Recv) | (Send | Recv, LookClosed | Handles) => false,
             (Handles, Handles) => true,
             (Anything, _) | (_, Anything) => true,
-            (Live | Over | LookOver, Abort) | (Abort, Live | Over | LookOver | Abort) => true,
+            (Live | Over | LookOver | Served | Wake, Abort) => true,
+            (Abort, Live | Over | LookOver | Abort | Served | Wake) => true,
+            (Wake, Live) | (Live, Wake) => true,
+            (Served | Wake, _) | (_, Served | Wake) => false,
             (LookOver, Over) | (Over, LookOver) => true,
             (Live | Over, Live | Over) | (Live, LookOver) | (LookOver, Live) => false,
             (Add, Add) | (DoneOne, DoneOne | WaitGroup) | (WaitGroup, DoneOne | WaitGroup) => false,
@@ -132,13 +139,18 @@ impl Access {
 }
 
 /// What an operation touches, given what came of it; `None`: it has not been done, and anything may come.
-pub(super) fn access(kind: Kind, outcome: Option<Outcome>) -> Option<Access> {
+/// A request is pure if its task does nothing else while it waits.
+pub(super) fn access(kind: Kind, outcome: Option<Outcome>, pure: bool) -> Option<Access> {
     use Access as A;
     let failed = matches!(outcome, Some(Outcome::Full | Outcome::Empty | Outcome::Failed));
     Some(match kind {
-        Kind::Send => A::Send,
-        Kind::Recv => A::Recv,
-        Kind::Observe | Kind::Join => return None,
+        Kind::Observe if pure => return None,
+        Kind::Observe => A::LookClosed,
+        Kind::Join if pure => return None,
+        Kind::Join => A::LookOver,
+        // It waits, and what the task does meanwhile may be anything.
+        Kind::Send | Kind::Recv if !pure && matches!(outcome, None | Some(Outcome::Waits)) => A::Anything,
+        Kind::WaitGroup if !pure => A::LookCount,
         Kind::TrySend | Kind::TryRecv | Kind::TrySelect if failed => A::Look,
         Kind::RecvMany if outcome == Some(Outcome::Number(0)) => A::Look,
         Kind::TrySend
@@ -166,6 +178,8 @@ pub(super) fn access(kind: Kind, outcome: Option<Outcome>) -> Option<Access> {
         Kind::DoneOne if failed => A::Anything,
         Kind::DoneOne => A::DoneOne,
         Kind::WaitGroup => A::WaitGroup,
+        Kind::Send => A::Send,
+        Kind::Recv => A::Recv,
         Kind::Count => A::LookCount,
         Kind::End | Kind::GroupFail | Kind::GroupLook => A::Anything,
         Kind::Look => A::Look,

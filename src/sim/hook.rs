@@ -1,5 +1,6 @@
 //! What the program sees of the driver: the seam, from its other side.
 
+use super::channel::Owed;
 use super::driver::{CutOff, Driver, Finding, Open, with};
 use super::fibre::{self, Order, Stop};
 use super::footprint::{self, Access, Touch};
@@ -62,7 +63,10 @@ impl Driver {
         if procs.any_time {
             procs.trace.touch(Touch { object: TIME, access: Access::Anything });
         }
-        u64::from(procs.add_timer(deadline, action))
+        let number = u64::from(procs.add_timer(deadline, action));
+        drop(procs);
+        self.running().into_iter().for_each(|pid| self.does_something_else(pid));
+        number
     }
 
     /// Calls `f` with what a timer does, if it is set.
@@ -87,6 +91,11 @@ impl Driver {
 
     pub(super) fn disarm(&self, number: u64) -> bool {
         let old = self.with_timer(number, Option::take);
+        let mut procs = self.procs.borrow_mut();
+        if old.is_some() {
+            procs.leave_ghost(number as Pid);
+        }
+        drop(procs);
         old.is_some()
     }
 
@@ -108,66 +117,101 @@ impl Driver {
         let Procs { all, trace, .. } = &mut *procs;
         let current = trace.current();
         let open = self.open.borrow();
-        let waits = all.iter_mut().filter_map(|proc| proc.task.as_mut()).flat_map(|task| &mut task.waits);
-        for wait in waits.filter(|wait| wait.key == key && wait.completed.is_none()) {
+        for proc in all.iter_mut() {
+            let Some(task) = &mut proc.task else { continue };
+            let is_it = |wait: &&mut Wait| wait.key == key && wait.completed.is_none();
+            let Some(wait) = task.waits.iter_mut().find(is_it) else { continue };
             wait.completed = current;
+            trace.touch(Touch { object: proc.object, access: Access::Served });
+            let mut manners = self.manners.borrow_mut();
             if wait.objects.len() > 1 {
                 let met = open.first().map_or(&[][..], |open| &open.objects);
                 for object in wait.objects.iter().filter(|object| !met.contains(object)) {
                     trace.touch(Touch { object: *object, access: Access::Anything });
                 }
             }
+            let is_pure = wait.objects.len() == 1 && manners.is_pure(wait.manner);
+            if matches!(proc.place, Place::Away | Place::Blocked | Place::Ready(_)) && !task.aborted {
+                manners.was_pure(wait.manner);
+            }
+            if !is_pure {
+                trace.touch(Touch { object: proc.object, access: Access::Wake });
+            }
+            return;
         }
     }
 
-    /// What came of an operation, for what comes after it.
-    fn edges(&self, procs: &mut Procs, open: &Open, outcome: Outcome, event: EventId) {
-        let (Some(kind), Some(object)) = (open.kind, open.objects.first().copied()) else { return };
-        let Procs { all, trace, objects, after, .. } = procs;
-        let pid = trace.events[event as usize].pid;
+    /// What came of an operation: what it owes to others, and what comes after it. True if that is not known,
+    /// and it may be anything.
+    fn edges(&self, procs: &mut Procs, open: &Open, outcome: Outcome, event: EventId) -> bool {
+        let (Some(kind), Some(object)) = (open.kind, open.objects.first().copied()) else { return false };
+        let Procs { objects, after, needed, .. } = procs;
         let it = &mut objects[object as usize];
         let mirror = &mut it.mirror;
-        let is_last = outcome == Outcome::Last;
+        // What a pure request owes orders what its task does next; another one had to come after it itself.
+        let owing = if open.pure { after } else { needed };
         match (kind, outcome) {
-            (Kind::Send | Kind::Recv | Kind::Observe, Outcome::Closed) => after.extend(mirror.closed),
-            (Kind::Observe, _) => after.extend(mirror.closed),
+            (Kind::Send | Kind::Recv | Kind::Observe, Outcome::Closed) => {
+                owing.extend(mirror.closed.iter().copied())
+            }
             (Kind::Send, Outcome::Done) => {
-                if let (Some(len), Some(now)) = (open.len, open.len_now) {
-                    mirror.look(len);
-                    after.extend(mirror.sent(event, now));
+                let (Some(len), Some(now)) = (open.len, open.len_now) else { return true };
+                mirror.look(len);
+                match mirror.sent(event, now) {
+                    Owed::To(freed) => owing.push(freed),
+                    Owed::Unknown => return !open.pure,
+                    Owed::Nobody if mirror.is_rendezvous() => match open.receiver {
+                        Some(receiver) => owing.push(receiver),
+                        None => return !open.pure,
+                    },
+                    Owed::Nobody => {}
                 }
             }
             (Kind::Recv, Outcome::Done) => {
-                if let (Some(len), Some(now)) = (open.len, open.len_now) {
-                    mirror.look(len);
-                    after.extend(if len == 0 {
-                        open.sender
-                    } else {
-                        mirror.received(event, now, open.sender)
-                    });
+                let (Some(len), Some(now)) = (open.len, open.len_now) else { return true };
+                mirror.look(len);
+                let owed = match open.sender {
+                    Some(sender) if len == 0 => Owed::To(sender),
+                    None if len == 0 => Owed::Unknown,
+                    sender => mirror.received(event, now, sender),
+                };
+                match owed {
+                    Owed::To(sent) => owing.push(sent),
+                    _ => return !open.pure,
                 }
             }
             (Kind::DropSender | Kind::DropReceiver | Kind::DoneOne, Outcome::Done | Outcome::Last) => {
                 let drops = &mut it.drops[usize::from(kind == Kind::DropReceiver)];
-                if is_last {
-                    for earlier in drops.drain(..) {
-                        all[pid as usize].clock.join(trace.clock(earlier));
-                    }
-                    mirror.closed.get_or_insert(event);
-                }
                 drops.push(event);
+                if outcome == Outcome::Last && mirror.closed.is_empty() {
+                    mirror.closed.extend(drops.iter().copied());
+                }
             }
-            (Kind::WaitGroup, Outcome::Done) => after.extend(it.drops[0].iter().copied()),
+            (Kind::WaitGroup, Outcome::Done) => owing.extend(it.drops[0].iter().copied()),
             (Kind::Close | Kind::CloseAndTake, _) => {
-                mirror.closed.get_or_insert(event);
+                if mirror.closed.is_empty() {
+                    mirror.closed.push(event);
+                }
                 mirror.forget();
             }
-            _ if footprint::access(kind, Some(outcome)) == Some(Access::Anything) => {
+            _ if footprint::access(kind, Some(outcome), false) == Some(Access::Anything) => {
                 for object in &open.objects {
                     objects[*object as usize].mirror.forget();
                 }
             }
             _ => {}
+        }
+        false
+    }
+
+    /// The task that runs does something else while its requests wait.
+    fn does_something_else(&self, pid: Pid) {
+        let procs = self.procs.borrow();
+        let Some(task) = procs.task(pid).filter(|task| !task.aborted && !task.waits.is_empty()) else {
+            return;
+        };
+        for wait in task.waits.iter().filter(|wait| wait.completed.is_none()) {
+            self.manners.borrow_mut().was_not(wait.manner);
         }
     }
 }
@@ -194,25 +238,34 @@ impl World for Driver {
 
     fn begin(&self, op: Op<'_>) -> bool {
         let inside = !self.open.borrow().is_empty();
-        let running = self.running().filter(|_| !inside && !self.over.get() && !panicking());
+        let mut open = Open::new(op.kind, op.objects);
+        let running = self.running().filter(|_| !inside && !self.over.get());
         if let Some(pid) = running {
+            self.does_something_else(pid);
             let noted = || {
                 let procs = self.procs.borrow();
                 let notes = &procs.task(pid)?.notes;
                 notes.iter().rev().find(|note| op.objects.contains(&note.0)).map(|note| note.1)
             };
             let site = op.site.or_else(noted);
-            self.announce(
-                pid,
-                Next { act: Act::Op(op.kind), objects: op.objects.into(), site, awaits: op.awaits },
-            );
-            if self.gives_way(pid, &op) {
-                return false;
+            if matches!(op.kind, Kind::Send | Kind::Recv | Kind::Observe | Kind::WaitGroup | Kind::Join) {
+                let mut manners = self.manners.borrow_mut();
+                open.manner = manners.of(site, op.kind, fibre::depth());
+                open.pure = manners.is_pure(open.manner);
+            }
+            if !panicking() && (op.awaits || !self.awaits_only.get()) {
+                let (act, objects) = (Act::Op(op.kind), op.objects.into());
+                self.announce(pid, Next { act, objects, site, awaits: op.awaits, pure: open.pure });
+                if self.gives_way(pid, &op) {
+                    return false;
+                }
             }
         }
-        let mut open = Open::new(op.kind, op.objects);
-        if op.kind == Kind::Recv && !self.over.get() {
-            open.sender = op.objects.first().and_then(|object| self.procs.borrow().first_sender(*object));
+        if let (Kind::Send | Kind::Recv, Some(object), false) = (op.kind, op.objects.first(), self.over.get())
+        {
+            let procs = self.procs.borrow();
+            open.sender = procs.first_waiting(*object, Kind::Send);
+            open.receiver = procs.first_waiting(*object, Kind::Recv);
         }
         self.open.borrow_mut().push(open);
         true
@@ -227,14 +280,16 @@ impl World for Driver {
         let mut procs = self.procs.borrow_mut();
         let Some(event) = procs.trace.current() else { return };
         if let Some(kind) = open.kind {
-            if let Some(access) = footprint::access(kind, Some(outcome)) {
+            let is_unknown = self.edges(&mut procs, &open, outcome, event);
+            let access = footprint::access(kind, Some(outcome), open.pure);
+            let access = if is_unknown { Some(Access::Anything) } else { access };
+            if let Some(access) = access {
                 open.objects.iter().for_each(|object| procs.trace.touch(Touch { object: *object, access }));
             }
             if kind == Kind::Abort {
                 let target = procs.all.iter_mut().find(|proc| open.objects.contains(&proc.object));
                 target.and_then(|proc| proc.task.as_mut()).into_iter().for_each(|task| task.aborted = true);
             }
-            self.edges(&mut procs, &open, outcome, event);
         }
         if self.open.borrow().is_empty() {
             procs.trace.events[event as usize].outcome = Some(outcome);
@@ -252,6 +307,7 @@ impl World for Driver {
     }
 
     fn waits(&self, key: usize, op: Op<'_>) -> usize {
+        let manner = self.open.borrow().last().and_then(|open| open.manner);
         let key = if key == 0 {
             // Odd: no address of anything that waits.
             self.keys.set(self.keys.get() + 2);
@@ -271,6 +327,7 @@ impl World for Driver {
                 objects: op.objects.into(),
                 site,
                 since,
+                manner,
                 completed: None,
             });
         }
@@ -282,10 +339,20 @@ impl World for Driver {
             return;
         }
         let mut procs = self.procs.borrow_mut();
-        let Procs { all, after, .. } = &mut *procs;
+        let Procs { all, after, objects, .. } = &mut *procs;
         for task in all.iter_mut().filter_map(|proc| proc.task.as_mut()) {
             if let Some(place) = task.waits.iter().position(|wait| wait.key == key) {
-                after.extend(task.waits.remove(place).completed);
+                let wait = task.waits.remove(place);
+                after.extend(wait.completed);
+                if wait.kind == Kind::WaitGroup {
+                    after.extend(objects[wait.objects[0] as usize].drops[0].iter().copied());
+                } else if let [object] = wait.objects[..] {
+                    // If it was a close, all who took part in it.
+                    let closed = &objects[object as usize].mirror.closed;
+                    if wait.completed.is_some_and(|completed| closed.contains(&completed)) {
+                        after.extend(closed.iter().copied());
+                    }
+                }
                 return;
             }
         }
@@ -377,7 +444,15 @@ impl World for Driver {
         if !waits {
             procs.after.extend(over);
         }
+        let is_known = procs
+            .all
+            .iter()
+            .filter_map(|proc| proc.task.as_ref())
+            .any(|task| task.waits.iter().any(|wait| wait.key == key));
         drop(procs);
+        if waits && is_known {
+            return;
+        }
         if waits {
             self.waits(key, Op { kind: Kind::Join, objects: &[object], site: None, awaits: true });
         } else {

@@ -18,11 +18,14 @@ mod driver;
 mod fibre;
 mod footprint;
 mod hook;
+mod manner;
 mod panics;
 mod pick;
 mod procs;
 mod report;
 mod story;
+#[cfg(test)]
+mod tests;
 mod time;
 mod token;
 mod trace;

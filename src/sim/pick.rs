@@ -17,7 +17,8 @@ pub(super) fn usual(
     last: Option<Pid>,
     allowed: impl Fn(&Pid) -> bool,
 ) -> Option<usize> {
-    let is_local = |pid: &Pid| matches!(procs.all[*pid as usize].next.act, Act::Start | Act::Resume);
+    let is_local =
+        |pid: &Pid| matches!(procs.all[*pid as usize].next.act, Act::Start | Act::Resume | Act::End);
     let find = |wanted: &dyn Fn(&Pid) -> bool| enabled.iter().position(|pid| allowed(pid) && wanted(pid));
     let is_timer = |pid: &Pid| procs.all[*pid as usize].next.act == Act::Fire;
     find(&is_local)

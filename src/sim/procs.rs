@@ -3,6 +3,7 @@
 use super::channel::Mirror;
 use super::fibre::Fibre;
 use super::footprint::{self, Access, Footprint, Touch};
+use super::manner::Manner;
 use super::trace::{Act, Clock, EventId, Pid, Trace};
 use crate::rt::driven::{Aside, Known, Ready};
 use crate::timer::Action;
@@ -18,11 +19,13 @@ pub(super) struct Next {
     pub(super) objects: SmallVec<[u32; 4]>,
     pub(super) site: Option<Site>,
     pub(super) awaits: bool,
+    /// Whether its task does nothing else while it waits.
+    pub(super) pure: bool,
 }
 
 impl Next {
     pub(super) fn new(act: Act) -> Self {
-        Self { act, objects: SmallVec::new(), site: None, awaits: false }
+        Self { act, objects: SmallVec::new(), site: None, awaits: false, pure: false }
     }
 }
 
@@ -40,8 +43,9 @@ pub(super) enum Place {
     Woken,
     /// It waits, not in a poll; or is over.
     Away,
-    /// It is a timer that is set, or not.
-    Timer { deadline: Duration, action: Option<Action> },
+    /// It is a timer that is set, or not. A ghost was cancelled when it might have fired: that it still may, to no
+    /// effect, shows the explorer what else could have been.
+    Timer { deadline: Duration, action: Option<Action>, is_ghost: bool },
 }
 
 /// Something that a task waits for.
@@ -52,6 +56,7 @@ pub(super) struct Wait {
     pub(super) site: Option<Site>,
     /// The event that began it.
     pub(super) since: EventId,
+    pub(super) manner: Manner,
     /// The event that ended it, as soon as one did.
     pub(super) completed: Option<EventId>,
 }
@@ -111,6 +116,8 @@ pub(super) struct Procs {
     pub(super) any_time: bool,
     /// What the running process does next comes after these.
     pub(super) after: SmallVec<[EventId; 4]>,
+    /// What it does now has to come after these.
+    pub(super) needed: SmallVec<[EventId; 4]>,
 }
 
 /// The object that is the time.
@@ -122,6 +129,7 @@ impl Procs {
         self.objects.clear();
         self.object(None, None, None);
         self.after.clear();
+        self.needed.clear();
         self.trace.clear();
         self.now = Duration::ZERO;
     }
@@ -140,10 +148,11 @@ impl Procs {
     }
 
     pub(super) fn object(&mut self, what: Option<What>, name: Option<&str>, site: Option<Site>) -> u32 {
-        let mut mirror = Mirror::default();
-        if let Some(What::Channel { capacity }) = what {
-            mirror.reset(capacity);
-        }
+        let capacity = match what {
+            Some(What::Channel { capacity }) => capacity,
+            _ => None,
+        };
+        let mirror = Mirror::new(capacity);
         let drops = [SmallVec::new(), SmallVec::new()];
         self.objects.push(Object { what, name: name.map(Into::into), site, handles: [1, 1], drops, mirror });
         self.objects.len() as u32 - 1
@@ -158,7 +167,15 @@ impl Procs {
     }
 
     pub(super) fn add_timer(&mut self, deadline: Duration, action: Action) -> Pid {
-        self.add(Place::Timer { deadline, action: Some(action) }, Act::Fire, None)
+        self.add(Place::Timer { deadline, action: Some(action), is_ghost: false }, Act::Fire, None)
+    }
+
+    /// A timer was cancelled.
+    pub(super) fn leave_ghost(&mut self, pid: Pid) {
+        let (now, any_time) = (self.now, self.any_time);
+        if let Place::Timer { deadline, is_ghost, .. } = &mut self.all[pid as usize].place {
+            *is_ghost = any_time || *deadline <= now;
+        }
     }
 
     /// A task was spawned or woken.
@@ -169,6 +186,10 @@ impl Procs {
             proc.place = Place::Ready(ready);
             proc.next = Next::new(Act::Resume);
             proc.woken_by.extend(current);
+            let object = proc.object;
+            if self.trace.events.last().is_some_and(|event| event.act == Act::Fire) {
+                self.trace.touch(Touch { object, access: Access::Wake });
+            }
             return;
         }
         let task = Task {
@@ -214,9 +235,10 @@ impl Procs {
 
     /// The event that was going on is over.
     pub(super) fn settle(&mut self, pid: Pid, races: &mut Vec<EventId>) {
-        let Self { all, trace, after, .. } = self;
+        let Self { all, trace, after, needed, .. } = self;
         let proc = &mut all[pid as usize];
-        trace.settle(&mut proc.clock, races);
+        trace.settle(&mut proc.clock, needed, races);
+        needed.clear();
         let current = trace.current();
         for event in after.drain(..).filter(|event| Some(*event) != current) {
             proc.clock.join(trace.clock(event));
@@ -230,9 +252,10 @@ impl Procs {
         for (pid, proc) in self.all.iter().enumerate() {
             let can = match &proc.place {
                 Place::Ready(_) | Place::AtStep | Place::Woken => true,
-                Place::Timer { deadline, action: Some(_) } => {
+                Place::Timer { deadline, action: Some(_), .. } => {
                     *deadline <= self.now || Some(*deadline) == earliest
                 }
+                Place::Timer { is_ghost, .. } => *is_ghost,
                 _ => false,
             };
             if can {
@@ -244,7 +267,7 @@ impl Procs {
     /// The earliest deadline that there is.
     pub(super) fn earliest(&self) -> Option<Duration> {
         let deadline = |proc: &Proc| match &proc.place {
-            Place::Timer { deadline, action: Some(_) } => Some(*deadline),
+            Place::Timer { deadline, action: Some(_), .. } => Some(*deadline),
             _ => None,
         };
         self.all.iter().filter_map(deadline).min()
@@ -261,7 +284,7 @@ impl Procs {
                     let access = match kind {
                         Kind::DropSender if self.is_last(*object, 0) => Some(Access::LastSender),
                         Kind::DropReceiver if self.is_last(*object, 1) => Some(Access::LastReceiver),
-                        kind => footprint::access(kind, None),
+                        kind => footprint::access(kind, None, proc.next.pure),
                     };
                     access.into_iter().for_each(|access| add(*object, access));
                     // It may serve one who waits in other lines too.
@@ -306,11 +329,11 @@ impl Procs {
         }
     }
 
-    /// The first who waits to send on a channel: the event with which he began.
-    pub(super) fn first_sender(&self, object: u32) -> Option<EventId> {
+    /// The first who waits to send to a channel, or to receive from it: the event with which he began.
+    pub(super) fn first_waiting(&self, object: u32, kind: Kind) -> Option<EventId> {
         let waits = self.all.iter().filter_map(|proc| proc.task.as_ref()).flat_map(|task| &task.waits);
         let waits = waits.filter(|wait| {
-            wait.completed.is_none() && wait.kind == Kind::Send && wait.objects.first() == Some(&object)
+            wait.completed.is_none() && wait.kind == kind && wait.objects.first() == Some(&object)
         });
         waits.map(|wait| wait.since).min()
     }

@@ -4,7 +4,7 @@
 //! itself included. What a process does next may come after more than its last event does: the edges that
 //! `footprint` speaks of.
 
-use super::footprint::{Footprint, Touch};
+use super::footprint::{Access, Footprint, Touch};
 use crate::world::{Kind, Outcome, Site};
 use smallvec::SmallVec;
 use std::collections::VecDeque;
@@ -78,6 +78,17 @@ impl Clock {
 
     pub(super) fn as_slice(&self) -> &[u32] {
         &self.0
+    }
+}
+
+impl Access {
+    /// For a last drop, what the others are.
+    fn part_of_close(self) -> Option<Self> {
+        match self {
+            Self::LastSender => Some(Self::DropSender),
+            Self::LastReceiver => Some(Self::DropReceiver),
+            _ => None,
+        }
     }
 }
 
@@ -167,27 +178,50 @@ impl Trace {
     }
 
     /// The current event is over: gives it a clock, which is that of its process (`clock`) and of all that it
-    /// has to come after. Returns those that it could have come before instead.
-    pub(super) fn settle(&mut self, clock: &mut Clock, races: &mut Vec<EventId>) {
+    /// has to come after, `needed` among them. Returns those that it could have come before instead.
+    ///
+    /// A last drop is special: what does not change places with it does not with the close that *all* drops of
+    /// the side bring about together. So it is a race with what was before, unless another of the drops came
+    /// after that; but the drop itself did not have to come after it: as one that is not the last, it could
+    /// have been before. And what comes after the close comes after all of the drops.
+    pub(super) fn settle(&mut self, clock: &mut Clock, needed: &[EventId], races: &mut Vec<EventId>) {
         let Some(id) = self.current() else { return };
         races.clear();
+        let mut closes: SmallVec<[EventId; 4]> = SmallVec::new();
         let event = &self.events[id as usize];
         let (pid, number) = (event.pid, event.number);
+        let is_known = |clock: &Clock, event: EventId| {
+            let event = &self.events[event as usize];
+            event.pid == pid || clock.of(event.pid) >= event.number
+        };
         for touch in &event.footprint {
             let Some(lasts) = self.touched.get(touch.object as usize) else { continue };
-            for last in
-                lasts.iter().filter(|last| last.pid != pid && last.touch.access.conflicts(touch.access))
-            {
-                let known = clock.of(last.pid) >= self.events[last.event as usize].number;
-                if !known && !races.contains(&last.event) {
-                    races.push(last.event);
+            let part = touch.access.part_of_close();
+            for last in lasts.iter().filter(|last| last.touch.access.conflicts(touch.access)) {
+                if is_known(clock, last.event) {
+                    continue;
                 }
+                let other_drop_after = part.is_some_and(|part| {
+                    let mut drops = lasts.iter().filter(|drop| drop.touch.access == part);
+                    drops.any(|drop| self.is_before(last.event, drop.event))
+                });
+                if part.is_none() && !races.contains(&last.event) {
+                    races.push(last.event);
+                } else if part.is_some() && !other_drop_after && !closes.contains(&last.event) {
+                    closes.push(last.event);
+                }
+            }
+        }
+        for event in needed {
+            if *event != id && !is_known(clock, *event) && !races.contains(event) {
+                races.push(*event);
             }
         }
         for race in &*races {
             let (start, end) = self.events[*race as usize].clock;
             clock.join(&self.clocks[start as usize..end as usize]);
         }
+        races.extend(closes.iter().filter(|event| !is_known(clock, **event)));
         // What comes before another one of them is no race: that other one is between.
         if races.len() > 1 {
             let all = races.clone();
@@ -204,6 +238,10 @@ impl Trace {
                 self.touched.resize_with(object + 1, Vec::new);
             }
             let lasts = &mut self.touched[object];
+            if let Some(part) = touch.access.part_of_close() {
+                let drops = lasts.iter_mut().filter(|drop| drop.touch.access == part);
+                drops.for_each(|drop| drop.touch.access = touch.access);
+            }
             match lasts.iter_mut().find(|last| last.pid == pid && last.touch == *touch) {
                 Some(last) => last.event = id,
                 None => lasts.push(Last { pid, touch: *touch, event: id }),
