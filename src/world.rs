@@ -137,6 +137,9 @@ pub(crate) trait World {
     /// aborted: there is then no step.
     fn begin(&self, op: Op<'_>) -> bool;
 
+    /// What is done until the next [`end`](Self::end) belongs to the step before.
+    fn quiet(&self);
+
     /// What was begun last is over.
     fn end(&self, outcome: Outcome);
 
@@ -260,6 +263,17 @@ impl Step {
             return None;
         }
         Some(Self { world })
+    }
+
+    /// What is done until this is dropped is no step, but a part of what was done before: for what has no
+    /// meaning of its own.
+    #[inline]
+    pub(crate) fn quiet() -> Self {
+        let world = current();
+        if let Some(world) = &world {
+            world.quiet();
+        }
+        Self { world }
     }
 
     /// The same where there is no await.

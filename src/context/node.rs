@@ -177,6 +177,8 @@ impl Node {
         if let Some(done) = self.done.get() {
             return done;
         }
+        // What follows is no step, or somebody else might want the lock meanwhile.
+        let _quiet = Step::quiet();
         // Invariant 1: whoever ends the node finds the channel, or it is born closed here.
         let _links = self.links.lock();
         self.done.get_or_init(|| {

@@ -44,6 +44,7 @@ pub(crate) struct Entered {
 pub(crate) struct Ready(Notified);
 
 /// A reference to a task.
+#[derive(Clone)]
 pub(crate) struct Known(TaskRef);
 
 /// The task that this thread was running when it was put aside.
@@ -128,10 +129,6 @@ impl Known {
     /// Wants it to end.
     pub(crate) fn abort(&self) {
         self.0.abort();
-    }
-
-    pub(crate) fn is_complete(&self) -> bool {
-        self.0.is_complete()
     }
 }
 

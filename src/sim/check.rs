@@ -2,8 +2,8 @@
 
 use super::dpor::Dpor;
 use super::driver::{Brain, Driver, Driving, Ending, Finding};
-use super::pick::{Guided, Pct, Random, Replay};
-use super::procs::Procs;
+use super::pick::{Guided, Pct, Random, Replay, Rng};
+use super::procs::{Path, Procs};
 use super::report::{Bound, Failure, FailureKind, Report, Verdict};
 use super::story;
 use super::token;
@@ -68,6 +68,9 @@ pub(super) struct Check<'a, F> {
     traces: usize,
     redundant: usize,
     steps: usize,
+    /// Who may be aborted, as far as they were met, and who is.
+    victims: Vec<Path>,
+    victim: Option<Vec<u32>>,
 }
 
 impl<'a, F, Fut> Check<'a, F>
@@ -82,7 +85,20 @@ where
         driver.awaits_only.set(options.steps == Steps::Awaits);
         driver.procs.borrow_mut().any_time = options.timers == Timers::Any;
         let start = Instant::now();
-        Self { options, program, driver, site, start, traces: 0, redundant: 0, steps: 0 }
+        driver.procs.borrow_mut().victim = options.victim.as_ref().map(|path| path.as_slice().into());
+        let victim = options.victim.clone();
+        Self {
+            options,
+            program,
+            driver,
+            site,
+            start,
+            traces: 0,
+            redundant: 0,
+            steps: 0,
+            victims: Vec::new(),
+            victim,
+        }
     }
 
     pub(super) fn run(mut self) -> Result<Report, Failure> {
@@ -118,32 +134,68 @@ where
     }
 
     fn exhaustive(&mut self) -> Result<Verdict, Failure> {
+        let mut was_cut = false;
+        let mut at = 0;
+        loop {
+            let (cut, bound) = self.exhaust()?;
+            was_cut |= cut;
+            if let Some(bound) = bound {
+                return Ok(Verdict::Bounded(bound));
+            }
+            // The same again, for each task that there was, with an abort of that one.
+            if !self.options.cancellation || at >= self.victims.len() {
+                break;
+            }
+            self.set_victim(Some(at));
+            at += 1;
+        }
+        Ok(match self.options.preemption_bound {
+            Some(bound) if was_cut => Verdict::Bounded(Bound::Preemptions(bound)),
+            _ => Verdict::Exhaustive,
+        })
+    }
+
+    /// All traces, with whoever is to be aborted: whether the bound on preemptions cut something off, or another
+    /// one all that is left.
+    fn exhaust(&mut self) -> Result<(bool, Option<Bound>), Failure> {
         let dpor = Rc::new(RefCell::new(Dpor::new(self.options.preemption_bound)));
         self.driver.set_brain(Box::new(Shared(dpor.clone())));
+        let before = (self.traces, self.redundant);
         loop {
             let came = self.trace();
-            if self.driver.manners.borrow_mut().has_learnt() && !matches!(came, Came::Bad(_)) {
-                *dpor.borrow_mut() = Dpor::new(self.options.preemption_bound);
-                (self.traces, self.redundant) = (0, 0);
-                continue;
+            if let Came::Bad(found) = came {
+                return Err(self.fail(found));
             }
             if let Some(surprise) = dpor.borrow().surprise {
                 return Err(self.surprised(surprise));
             }
-            if let Came::Bad(found) = came {
-                return Err(self.fail(found));
-            }
-            if !dpor.borrow_mut().advance() {
-                break;
-            }
             if let Some(bound) = self.is_bounded() {
-                return Ok(Verdict::Bounded(bound));
+                let is_over = !self.driver.manners.borrow_mut().has_learnt() && !dpor.borrow_mut().advance();
+                return Ok((dpor.borrow().was_cut, Some(bound).filter(|_| !is_over)));
+            }
+            if self.driver.manners.borrow_mut().has_learnt() {
+                *dpor.borrow_mut() = Dpor::new(self.options.preemption_bound);
+                (self.traces, self.redundant) = before;
+            } else if !dpor.borrow_mut().advance() {
+                return Ok((dpor.borrow().was_cut, None));
             }
         }
-        Ok(match self.options.preemption_bound {
-            Some(bound) if dpor.borrow().was_cut => Verdict::Bounded(Bound::Preemptions(bound)),
-            _ => Verdict::Exhaustive,
-        })
+    }
+
+    fn set_victim(&mut self, place: Option<usize>) {
+        let victim = place.map(|place| self.victims[place].clone());
+        self.victim = victim.as_ref().map(|path| path.to_vec());
+        self.driver.procs.borrow_mut().victim = victim;
+    }
+
+    /// Keeps who there was.
+    fn meet_tasks(&mut self) {
+        let procs = self.driver.procs.borrow();
+        for task in procs.all.iter().filter_map(|proc| proc.task.as_ref()) {
+            if !task.path.is_empty() && !self.victims.contains(&task.path) {
+                self.victims.push(task.path.clone());
+            }
+        }
     }
 
     fn is_bounded(&self) -> Option<Bound> {
@@ -154,8 +206,17 @@ where
         late.then_some(Bound::Time)
     }
 
+    /// Whom to abort in a run at random: nobody in the first.
+    fn choose_victim(&mut self, run: u64) {
+        if self.options.cancellation {
+            let place = Rng::new(run, 1).below(self.victims.len() + 1);
+            self.set_victim(place.checked_sub(1));
+        }
+    }
+
     fn sampled(&mut self, runs: usize, brain: impl Fn(u64) -> Box<dyn Brain>) -> Result<(), Failure> {
         for run in 0..runs {
+            self.choose_victim(run as u64);
             self.driver.set_brain(brain(run as u64));
             if let Came::Bad(found) = self.trace() {
                 return Err(self.fail(found));
@@ -171,6 +232,7 @@ where
         let (mut steps, mut tasks) = (1, 1);
         for run in 0..runs {
             // How many steps there are is learnt on the way; the first run is for that.
+            self.choose_victim(run as u64);
             self.driver.set_brain(Box::new(Pct::new(seed, run as u64, depth, steps)));
             let before = self.steps;
             let came = self.trace();
@@ -224,6 +286,9 @@ where
             self.options.max_steps,
         );
         self.steps += driver.procs.borrow().trace.events.len();
+        if self.options.cancellation {
+            self.meet_tasks();
+        }
         let came = self.judge(ending, outcome.take());
         match came {
             Came::Redundant => self.redundant += 1,
@@ -353,7 +418,8 @@ where
     }
 
     fn failure_of(&self, kind: FailureKind, story: String, decisions: &[u32], steps: usize) -> Failure {
-        let token = token::write(self.options, decisions);
+        let options = Options { victim: self.victim.clone(), ..self.options.clone() };
+        let token = token::write(&options, decisions);
         Failure { kind, token, story, traces: self.traces.max(1), steps }
     }
 

@@ -13,6 +13,7 @@
 //!   wait for is closed, or has come.
 
 use super::fibre::{self, Fibre, Order, Stop};
+use super::footprint::{Access, Touch};
 use super::manner::{Manner, Manners};
 use super::procs::{Next, Place, Procs};
 use super::time::Time;
@@ -114,7 +115,7 @@ impl Open {
         Self { kind: Some(kind), objects: objects.into(), ..Self::inside() }
     }
 
-    fn inside() -> Self {
+    pub(super) fn inside() -> Self {
         Self {
             kind: None,
             objects: SmallVec::new(),
@@ -238,7 +239,8 @@ impl Driver {
             }
             let mut procs = self.procs.borrow_mut();
             procs.enabled(&mut enabled);
-            if enabled.is_empty() {
+            let is_canceller = |pid: &Pid| matches!(procs.all[*pid as usize].place, Place::Canceller(_));
+            if enabled.iter().all(is_canceller) && !self.cancels_now(&mut procs, !enabled.is_empty()) {
                 let armed = procs.all.iter().filter(|proc| matches!(proc.place, Place::Timer { .. })).count();
                 let Some(deadline) = procs.earliest().filter(|_| idle_fires <= armed + 2) else {
                     return Ending::Quiet;
@@ -259,6 +261,16 @@ impl Driver {
             let is_timer = self.step(pid);
             idle_fires = if is_timer { idle_fires + 1 } else { 0 };
         }
+    }
+
+    /// Whether, where nothing but an abort can happen, it does; or time passes first.
+    fn cancels_now(&self, procs: &mut Procs, can_cancel: bool) -> bool {
+        if !can_cancel || procs.earliest().is_none() {
+            return can_cancel;
+        }
+        let choice = self.brain.borrow_mut().branch(procs, 2);
+        procs.trace.decisions.push(choice as u32);
+        choice == 1
     }
 
     fn found(&self) -> Option<Finding> {
@@ -283,8 +295,12 @@ impl Driver {
         procs.begin(pid);
         self.goes_on_for_something_else(&procs, pid);
         match std::mem::replace(&mut procs.all[pid as usize].place, Place::Running) {
-            Place::Timer { deadline, action, .. } => {
-                procs.all[pid as usize].place = Place::Timer { deadline, action: None, is_ghost: false };
+            Place::Timer { deadline, action, owner, .. } => {
+                procs.all[pid as usize].place =
+                    Place::Timer { deadline, action: None, owner, is_ghost: false };
+                if let (Some(Action::Wake(_)), Some(owner)) = (&action, owner) {
+                    procs.wakes(owner);
+                }
                 if action.is_some() {
                     procs.now = procs.now.max(deadline);
                     self.time.set(procs.now);
@@ -292,6 +308,19 @@ impl Driver {
                 drop(procs);
                 self.fire(pid, action);
                 true
+            }
+            Place::Canceller(victim) => {
+                procs.all[pid as usize].place = Place::Away;
+                let object = procs.all[victim as usize].object;
+                procs.trace.touch(Touch { object, access: Access::Abort });
+                let Some(task) = procs.task_mut(victim) else { return false };
+                (task.aborted, task.cancelled) = (true, true);
+                let known = task.known.clone();
+                drop(procs);
+                known.abort();
+                self.take_in();
+                self.settle(pid);
+                false
             }
             place => {
                 drop(procs);
@@ -326,7 +355,7 @@ impl Driver {
                 if let Some(next) = due.due(crate::timer::now()) {
                     let deadline = self.time.until(next);
                     let action = Some(Action::Call(due));
-                    let place = Place::Timer { deadline, action, is_ghost: false };
+                    let place = Place::Timer { deadline, action, owner: None, is_ghost: false };
                     self.procs.borrow_mut().all[pid as usize].place = place;
                 }
             }
@@ -390,7 +419,8 @@ impl Driver {
     pub(super) fn take_in(&self) {
         while let Some(ready) = self.rt.next() {
             if !self.over.get() {
-                self.procs.borrow_mut().take_in(ready);
+                let parent = self.running();
+                self.procs.borrow_mut().take_in(ready, parent);
             }
         }
     }

@@ -32,13 +32,13 @@ impl Driver {
     /// True if the task, which was aborted, is to give way.
     fn gives_way(&self, pid: Pid, op: &Op<'_>) -> bool {
         let mut procs = self.procs.borrow_mut();
-        let aborted = procs.task(pid).is_some_and(|task| task.aborted && task.blocks == 0);
-        if !op.awaits || !aborted {
-            return false;
-        }
+        let task = procs.task(pid).filter(|task| op.awaits && task.aborted && task.blocks == 0);
+        let Some(task) = task else { return false };
+        // It may have got past this before it saw that. (Where only the moment of the abort matters, that is the
+        // same as an abort at some later moment.)
+        let sees = task.cancelled;
         drop(procs);
-        // It may have got past this before it saw that.
-        let gives_way = self.choose(2) == 0;
+        let gives_way = sees || self.choose(2) == 0;
         procs = self.procs.borrow_mut();
         if let (true, Some(event)) = (gives_way, procs.trace.events.last_mut()) {
             event.outcome = Some(Outcome::Failed);
@@ -63,7 +63,7 @@ impl Driver {
         if procs.any_time {
             procs.trace.touch(Touch { object: TIME, access: Access::Anything });
         }
-        let number = u64::from(procs.add_timer(deadline, action));
+        let number = u64::from(procs.add_timer(deadline, action, self.running()));
         drop(procs);
         self.running().into_iter().for_each(|pid| self.does_something_else(pid));
         number
@@ -104,7 +104,7 @@ impl Driver {
         let mut procs = self.procs.borrow_mut();
         let current = procs.trace.current();
         let Some(proc) = procs.all.get_mut(pid as usize) else { return };
-        proc.woken_by.extend(current);
+        proc.is_woken_by(current);
         if matches!(proc.place, Place::Blocked | Place::Running) {
             proc.place = Place::Woken;
             proc.next = Next::new(Act::Resume);
@@ -122,6 +122,10 @@ impl Driver {
             let is_it = |wait: &&mut Wait| wait.key == key && wait.completed.is_none();
             let Some(wait) = task.waits.iter_mut().find(is_it) else { continue };
             wait.completed = current;
+            let woken_by = &mut proc.woken_by;
+            if let Some(event) = current.filter(|event| !woken_by.contains(event)) {
+                woken_by.push(event);
+            }
             trace.touch(Touch { object: proc.object, access: Access::Served });
             let mut manners = self.manners.borrow_mut();
             if wait.objects.len() > 1 {
@@ -243,6 +247,11 @@ impl World for Driver {
         if let Some(pid) = running {
             self.does_something_else(pid);
             let noted = || {
+                // Drops have no line of their own.
+                use Kind::{Cancel, DropReceiver, DropSender, GiveBack};
+                if matches!(op.kind, DropSender | DropReceiver | Cancel | GiveBack) {
+                    return None;
+                }
                 let procs = self.procs.borrow();
                 let notes = &procs.task(pid)?.notes;
                 notes.iter().rev().find(|note| op.objects.contains(&note.0)).map(|note| note.1)
@@ -271,6 +280,10 @@ impl World for Driver {
         true
     }
 
+    fn quiet(&self) {
+        self.open.borrow_mut().push(Open::inside());
+    }
+
     fn end(&self, outcome: Outcome) {
         let Some(open) = self.open.borrow_mut().pop() else { return };
         if self.over.get() {
@@ -291,8 +304,8 @@ impl World for Driver {
                 target.and_then(|proc| proc.task.as_mut()).into_iter().for_each(|task| task.aborted = true);
             }
         }
-        if self.open.borrow().is_empty() {
-            procs.trace.events[event as usize].outcome = Some(outcome);
+        if open.kind.is_some() && self.open.borrow().is_empty() {
+            procs.trace.events[event as usize].outcome.get_or_insert(outcome);
         }
     }
 
@@ -426,6 +439,7 @@ impl World for Driver {
     }
 
     fn task(&self, id: u64) -> u32 {
+        self.take_in();
         let procs = self.procs.borrow();
         procs.find(id).map_or(TIME, |pid| procs.all[pid as usize].object)
     }

@@ -77,6 +77,8 @@ struct Options {
     leaks: bool,
     lost_values: bool,
     cancellation: bool,
+    /// Who is aborted, in the run of a token.
+    victim: Option<Vec<u32>>,
     timers: Timers,
     steps: Steps,
 }
@@ -92,6 +94,7 @@ impl Default for Options {
             leaks: true,
             lost_values: false,
             cancellation: false,
+            victim: None,
             timers: Timers::Ordered,
             steps: Steps::All,
         }

@@ -20,10 +20,11 @@ pub(super) fn usual(
     let is_local =
         |pid: &Pid| matches!(procs.all[*pid as usize].next.act, Act::Start | Act::Resume | Act::End);
     let find = |wanted: &dyn Fn(&Pid) -> bool| enabled.iter().position(|pid| allowed(pid) && wanted(pid));
-    let is_timer = |pid: &Pid| procs.all[*pid as usize].next.act == Act::Fire;
+    let is_timer = |pid: &Pid| matches!(procs.all[*pid as usize].next.act, Act::Fire | Act::Cancel);
     find(&is_local)
         .or_else(|| find(&|pid| last == Some(*pid)))
         .or_else(|| find(&|pid| !is_timer(pid)))
+        .or_else(|| find(&|pid| procs.all[*pid as usize].next.act == Act::Fire))
         .or_else(|| find(&|_| true))
 }
 

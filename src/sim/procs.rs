@@ -43,10 +43,21 @@ pub(super) enum Place {
     Woken,
     /// It waits, not in a poll; or is over.
     Away,
+    /// It is whoever aborts this task, once.
+    Canceller(Pid),
     /// It is a timer that is set, or not. A ghost was cancelled when it might have fired: that it still may, to no
     /// effect, shows the explorer what else could have been.
-    Timer { deadline: Duration, action: Option<Action>, is_ghost: bool },
+    Timer {
+        deadline: Duration,
+        action: Option<Action>,
+        /// The task that set it.
+        owner: Option<Pid>,
+        is_ghost: bool,
+    },
 }
+
+/// Names a task in the same way in all traces.
+pub(super) type Path = SmallVec<[u32; 4]>;
 
 /// Something that a task waits for.
 pub(super) struct Wait {
@@ -85,7 +96,15 @@ pub(super) struct Task {
     /// How many `block_on` it is in.
     pub(super) blocks: u32,
     pub(super) aborted: bool,
+    /// Whether whoever checks has aborted it.
+    pub(super) cancelled: bool,
+    /// The place in its parent's children, and so on up to the root's child.
+    pub(super) path: Path,
+    /// How many children it has had.
+    pub(super) children: u32,
     pub(super) waits: Vec<Wait>,
+    /// The timers that it has set.
+    pub(super) timers: SmallVec<[Pid; 4]>,
     /// The lines of its last operations, by object.
     pub(super) notes: SmallVec<[(u32, Site); 4]>,
     pub(super) over: Option<EventId>,
@@ -105,6 +124,14 @@ pub(super) struct Object {
     pub(super) mirror: Mirror,
 }
 
+impl Proc {
+    pub(super) fn is_woken_by(&mut self, event: Option<EventId>) {
+        if let Some(event) = event.filter(|event| !self.woken_by.contains(event)) {
+            self.woken_by.push(event);
+        }
+    }
+}
+
 #[derive(Default)]
 pub(super) struct Procs {
     pub(super) all: Vec<Proc>,
@@ -114,6 +141,8 @@ pub(super) struct Procs {
     pub(super) now: Duration,
     /// Whether a timer may fire before all wait.
     pub(super) any_time: bool,
+    /// Who is to be aborted at some time.
+    pub(super) victim: Option<Path>,
     /// What the running process does next comes after these.
     pub(super) after: SmallVec<[EventId; 4]>,
     /// What it does now has to come after these.
@@ -166,8 +195,41 @@ impl Procs {
         self.all.len() as Pid - 1
     }
 
-    pub(super) fn add_timer(&mut self, deadline: Duration, action: Action) -> Pid {
-        self.add(Place::Timer { deadline, action: Some(action), is_ghost: false }, Act::Fire, None)
+    pub(super) fn add_timer(&mut self, deadline: Duration, action: Action, owner: Option<Pid>) -> Pid {
+        let place = Place::Timer { deadline, action: Some(action), owner, is_ghost: false };
+        if let Some(pid) = owner.and_then(|owner| self.spent_timer(owner)) {
+            let current = self.trace.current();
+            let proc = &mut self.all[pid as usize];
+            proc.place = place;
+            proc.next = Next::new(Act::Fire);
+            proc.is_woken_by(current);
+            return pid;
+        }
+        let pid = self.add(place, Act::Fire, None);
+        if let Some(task) = owner.and_then(|owner| self.task_mut(owner)) {
+            task.timers.push(pid);
+        }
+        pid
+    }
+
+    /// A timer that the task has set before, and that is done with: what it did comes before what the task does
+    /// now, so it may as well be the same process. (A new one each time makes all clocks longer.)
+    fn spent_timer(&self, owner: Pid) -> Option<Pid> {
+        let clock = &self.all[owner as usize].clock;
+        let is_spent = |pid: &Pid| {
+            let proc = &self.all[*pid as usize];
+            matches!(proc.place, Place::Timer { action: None, is_ghost: false, .. })
+                && clock.of(*pid) >= proc.count
+        };
+        self.task(owner)?.timers.iter().copied().find(is_spent)
+    }
+
+    /// The current event, the firing of a timer, wakes a task.
+    pub(super) fn wakes(&mut self, owner: Pid) {
+        let current = self.trace.current();
+        let proc = &mut self.all[owner as usize];
+        proc.is_woken_by(current);
+        self.trace.touch(Touch { object: proc.object, access: Access::Wake });
     }
 
     /// A timer was cancelled.
@@ -179,20 +241,27 @@ impl Procs {
     }
 
     /// A task was spawned or woken.
-    pub(super) fn take_in(&mut self, ready: Ready) {
+    pub(super) fn take_in(&mut self, ready: Ready, parent: Option<Pid>) {
         let current = self.trace.current();
         if let Some(pid) = self.find(ready.id()) {
             let proc = &mut self.all[pid as usize];
             proc.place = Place::Ready(ready);
             proc.next = Next::new(Act::Resume);
-            proc.woken_by.extend(current);
-            let object = proc.object;
-            if self.trace.events.last().is_some_and(|event| event.act == Act::Fire) {
-                self.trace.touch(Touch { object, access: Access::Wake });
-            }
+            proc.is_woken_by(current);
             return;
         }
+        let path = match parent.and_then(|parent| self.task_mut(parent)) {
+            Some(parent) => {
+                parent.children += 1;
+                parent.path.iter().copied().chain([parent.children]).collect()
+            }
+            None => Path::new(),
+        };
+        let is_victim = self.victim.as_ref() == Some(&path);
         let task = Task {
+            cancelled: false,
+            path,
+            children: 0,
             id: ready.id(),
             name: ready.name(),
             site: ready.site(),
@@ -202,20 +271,32 @@ impl Procs {
             blocks: 0,
             aborted: false,
             waits: Vec::new(),
+            timers: SmallVec::new(),
             notes: SmallVec::new(),
             over: None,
             panicked: false,
             received: false,
         };
-        self.add(Place::Ready(ready), Act::Start, Some(Box::new(task)));
+        let pid = self.add(Place::Ready(ready), Act::Start, Some(Box::new(task)));
+        if is_victim {
+            self.add(Place::Canceller(pid), Act::Cancel, None);
+        }
     }
 
     /// A process does its next step.
     pub(super) fn begin(&mut self, pid: Pid) {
-        let Self { all, trace, any_time, .. } = self;
+        let Self { all, trace, any_time, needed, .. } = self;
         let proc = &mut all[pid as usize];
-        for event in proc.woken_by.drain(..) {
-            proc.clock.join(trace.clock(event));
+        if !matches!(proc.next.act, Act::Op(_) | Act::End) {
+            // One who was woken by several need not have waited for all of them.
+            let several = proc.woken_by.len() > 1;
+            for event in proc.woken_by.drain(..) {
+                if several {
+                    needed.push(event);
+                } else {
+                    proc.clock.join(trace.clock(event));
+                }
+            }
         }
         proc.count += 1;
         let object = proc.next.objects.first().copied();
@@ -224,8 +305,8 @@ impl Procs {
             Act::Start | Act::Resume => Some(Access::Live),
             Act::Op(_) if proc.next.awaits => Some(Access::Live),
             Act::End => Some(Access::Over),
-            Act::Fire | Act::Cancel => Some(Access::Anything),
-            Act::Op(_) => None,
+            Act::Fire => Some(Access::Anything),
+            Act::Op(_) | Act::Cancel => None,
         };
         access.into_iter().for_each(|access| trace.touch(Touch { object: proc.object, access }));
         if *any_time && proc.next.act == Act::Fire {
@@ -251,7 +332,7 @@ impl Procs {
         let earliest = if self.any_time { self.earliest() } else { None };
         for (pid, proc) in self.all.iter().enumerate() {
             let can = match &proc.place {
-                Place::Ready(_) | Place::AtStep | Place::Woken => true,
+                Place::Ready(_) | Place::AtStep | Place::Woken | Place::Canceller(_) => true,
                 Place::Timer { deadline, action: Some(_), .. } => {
                     *deadline <= self.now || Some(*deadline) == earliest
                 }
@@ -298,7 +379,12 @@ impl Procs {
             }
             Act::Start | Act::Resume => add(proc.object, Access::Live),
             Act::End => add(proc.object, Access::Over),
-            Act::Fire | Act::Cancel => {
+            Act::Cancel => {
+                if let Place::Canceller(victim) = proc.place {
+                    add(self.all[victim as usize].object, Access::Abort);
+                }
+            }
+            Act::Fire => {
                 add(proc.object, Access::Anything);
                 if self.any_time {
                     add(TIME, Access::Anything);

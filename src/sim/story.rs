@@ -42,7 +42,10 @@ fn waiting(procs: &Procs, story: &mut String) {
             continue;
         }
         let name = process(procs, pid as Pid);
-        let _ = write!(story, "  {name} (made at {})", place(task.site));
+        let _ = write!(story, "  {name}");
+        if !task.path.is_empty() {
+            let _ = write!(story, " (made at {})", place(task.site));
+        }
         match task.waits.iter().find(|wait| wait.completed.is_none()) {
             Some(wait) => {
                 let _ = writeln!(story, " waits: {}", waits(procs, wait));
@@ -82,6 +85,7 @@ pub(super) fn place(site: Site) -> String {
 /// What a process is called.
 pub(super) fn process(procs: &Procs, pid: Pid) -> String {
     match procs.task(pid) {
+        None if procs.all[pid as usize].next.act == Act::Cancel => "the check".into(),
         Some(Task { name: Some(name), .. }) => format!("`{name}`"),
         Some(_) => format!("task {pid}"),
         None => format!("timer {pid}"),
@@ -115,7 +119,7 @@ fn verb(act: Act) -> &'static str {
         Act::Resume => "goes on",
         Act::End => "is over",
         Act::Fire => "fires",
-        Act::Cancel => "is aborted by the check",
+        Act::Cancel => "aborts",
         Act::Op(kind) => match kind {
             Kind::Send => "send",
             Kind::Recv => "recv",
@@ -171,6 +175,7 @@ fn result(act: Act, outcome: Outcome) -> Option<String> {
         Outcome::Number(number) => number.to_string(),
         Outcome::Arm(arm) => format!("arm {arm}"),
         Outcome::Last => "the last: closes".into(),
-        Outcome::Failed => "too late".into(),
+        Outcome::Failed if matches!(act, Act::Op(Kind::DoneOne)) => "there is none".into(),
+        Outcome::Failed => "no: too late, or aborted".into(),
     })
 }

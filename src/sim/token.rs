@@ -1,7 +1,8 @@
 //! A run as text: the options that shape it, and the decisions.
 //!
-//! `1;s10000;o5;0.1*3.2`: the version of the format; the limit of steps; the options as bits; the decisions,
-//! with `*n` behind one that is taken n times.
+//! `h1;s10000;o5;v1-2;0.1*3.2`: the version of the format; the limit of steps; the options as bits; who is
+//! aborted, as the number of a child of the root's, of a child of that one's and so on; the decisions, with `*n`
+//! behind one that is taken n times.
 
 use super::{Options, Timers};
 
@@ -26,7 +27,8 @@ pub(super) fn write(options: &Options, decisions: &[u32]) -> String {
         [] => String::new(),
     });
     let list = runs.collect::<Vec<_>>().join(".");
-    format!("{VERSION};s{};o{bits};{list}", options.max_steps)
+    let victim = options.victim.iter().flatten().map(u32::to_string).collect::<Vec<_>>().join("-");
+    format!("{VERSION};s{};o{bits};v{victim};{list}", options.max_steps)
 }
 
 /// The options and the decisions, if it is a token.
@@ -37,6 +39,10 @@ pub(super) fn read(token: &str) -> Option<(Options, Vec<u32>)> {
     }
     let max_steps = parts.next()?.strip_prefix('s')?.parse().ok()?;
     let bits: u32 = parts.next()?.strip_prefix('o')?.parse().ok()?;
+    let victim = parts.next()?.strip_prefix('v')?;
+    let victim: Result<Vec<u32>, _> =
+        victim.split('-').filter(|part| !part.is_empty()).map(str::parse).collect();
+    let victim = Some(victim.ok()?).filter(|victim| !victim.is_empty());
     let mut decisions = Vec::new();
     for part in parts.next()?.split('.').filter(|part| !part.is_empty()) {
         let (one, times) = match part.split_once('*') {
@@ -55,6 +61,7 @@ pub(super) fn read(token: &str) -> Option<(Options, Vec<u32>)> {
         cancellation: bits & CANCELLATION != 0,
         timers: if bits & ANY_TIME != 0 { Timers::Any } else { Timers::Ordered },
         steps: if bits & AWAITS != 0 { super::Steps::Awaits } else { super::Steps::All },
+        victim,
         ..Options::default()
     };
     Some((options, decisions))
@@ -79,7 +86,15 @@ mod tests {
 
     #[test]
     fn what_is_no_token_is_refused() {
-        for text in ["", "h1", "h1;s1;o1", "h2;s1;o1;0", "h1;sx;o1;0", "h1;s1;o1;0*99999999999"] {
+        for text in [
+            "",
+            "h1",
+            "h1;s1;o1",
+            "h1;s1;o1;vx;0",
+            "h2;s1;o1;v;0",
+            "h1;sx;o1;v;0",
+            "h1;s1;o1;v;0*99999999999",
+        ] {
             assert!(read(text).is_none(), "{text}");
         }
     }

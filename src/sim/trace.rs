@@ -42,8 +42,6 @@ pub(super) struct Event {
     pub(super) footprint: Footprint,
     /// Where its clock is.
     clock: (u32, u32),
-    /// How many decisions had been made before it.
-    pub(super) decisions: u32,
 }
 
 /// How many events of each process came before.
@@ -70,10 +68,6 @@ impl Clock {
         for (own, other) in self.0.iter_mut().zip(other) {
             *own = (*own).max(*other);
         }
-    }
-
-    pub(super) fn clear(&mut self) {
-        self.0.clear();
     }
 
     pub(super) fn as_slice(&self) -> &[u32] {
@@ -145,10 +139,8 @@ impl Trace {
         site: Option<Site>,
         object: Option<u32>,
     ) -> EventId {
-        let decisions = self.decisions.len() as u32;
         let footprint = Footprint::new();
-        let event =
-            Event { pid, number, act, site, object, outcome: None, footprint, clock: (0, 0), decisions };
+        let event = Event { pid, number, act, site, object, outcome: None, footprint, clock: (0, 0) };
         self.events.push(event);
         self.events.len() as u32 - 1
     }

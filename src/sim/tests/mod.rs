@@ -84,6 +84,9 @@ fn compare(seeds: std::ops::Range<u64>, kinds: programs::Kinds) {
     let (mut compared, mut brute_traces, mut traces, mut redundant) = (0, 0, 0, 0);
     for seed in seeds {
         let program = Program::random(&mut Rng::new(seed, 7), kinds);
+        if std::env::var_os("HCHAN_SIM_SHOW").is_some() {
+            println!("seed {seed}: {program:?}");
+        }
         let brute = if program.aborts() { Brute::Everywhere } else { Brute::AtOperations };
         let Some(all) = explore(&program, Some(brute)) else { continue };
         let Some(reduced) = explore(&program, None) else {
