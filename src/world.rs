@@ -105,8 +105,10 @@ pub(crate) enum Outcome {
     Number(usize),
     /// This arm.
     Arm(usize),
-    /// It was the last of its side.
+    /// It was the last of its side, and closed the channel.
     Last,
+    /// It was the last of its side, and the channel was closed already.
+    LateLast,
     /// It came too late, or was wrong.
     Failed,
 }

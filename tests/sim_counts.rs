@@ -35,7 +35,7 @@ fn producers(senders: usize, messages: usize, capacity: Option<usize>) -> usize 
             rx.recv().await.unwrap();
         }
     });
-    assert_eq!(report.redundant, 0, "{report}");
+    assert!(report.redundant * 50 <= report.traces, "{report}");
     report.traces
 }
 

@@ -156,7 +156,7 @@ fn a_program_that_does_not_do_the_same_each_time() {
                 for n in 0..2 {
                     let tx = tx.clone();
                     go(async move {
-                        if call > 1 {
+                        if call % 2 == 0 {
                             let _ = tx.len();
                         }
                         tx.send(n).await
@@ -223,7 +223,7 @@ fn a_bound_on_preemptions_finds_what_needs_no_more() {
             let other = rx.clone();
             go(async move {
                 for _ in 0..needed {
-                    tx.try_send(1).unwrap();
+                    let _ = tx.try_send(1);
                 }
             });
             let mut seen = 0;

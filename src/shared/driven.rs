@@ -155,6 +155,7 @@ impl<T> Shared<T> {
         let step = Step::of(self.tag(), kind, None);
         let is_last = self.handles.remove(side);
         let mut left = VecDeque::new();
+        let was_closed = self.closed_now();
         if is_last {
             match side {
                 Side::Senders => {
@@ -167,7 +168,11 @@ impl<T> Shared<T> {
         if let (Some(world), Some(tag), false) = (step.world(), self.tag(), left.is_empty()) {
             world.lose(tag.object, left.len());
         }
-        step.end(if is_last { Outcome::Last } else { Outcome::Done });
+        step.end(match is_last {
+            true if was_closed && left.is_empty() => Outcome::LateLast,
+            true => Outcome::Last,
+            false => Outcome::Done,
+        });
         drop_all(left);
     }
 

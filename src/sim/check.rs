@@ -347,9 +347,11 @@ where
                 .iter()
                 .rev()
                 .find(|event| event.pid == *pid as Pid && event.site.is_some());
-            let site = last.and_then(|event| event.site).unwrap_or(task.site);
-            let text =
-                format!("{name} waits for something that is not driven, after {}.", story::place(site));
+            let site = last
+                .and_then(|event| event.site)
+                .or_else(|| Some(task.site).filter(|_| !task.path.is_empty()));
+            let place = site.map_or_else(String::new, |site| format!(", after {}", story::place(site)));
+            let text = format!("{name} waits for something that is not driven{place}.");
             return bad(FailureKind::Foreign, text);
         }
         if root_is_over {

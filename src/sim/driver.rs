@@ -223,6 +223,7 @@ impl Driver {
         site: Site,
         max_steps: usize,
     ) -> Ending {
+        while world::intruder(self.number).is_some() {}
         self.procs.borrow_mut().clear();
         self.over.set(false);
         self.keys.set(1);
@@ -464,7 +465,11 @@ impl Driver {
         let mut procs = self.procs.borrow_mut();
         procs.all[pid as usize].next = Next::new(Act::End);
         drop(procs);
-        fibre::stop(Stop::Step);
+        if let Order::Unwind = fibre::stop(Stop::Step) {
+            return;
+        }
+        let object = self.procs.borrow().all[pid as usize].object;
+        self.completed(|wait| wait.kind == Kind::Join && wait.objects[0] == object);
         let mut procs = self.procs.borrow_mut();
         let event = procs.trace.current();
         if let Some(task) = procs.task_mut(pid) {

@@ -60,6 +60,9 @@ pub(super) enum Access {
     /// The last handles.
     LastSender,
     LastReceiver,
+    /// The last handles of a channel that was closed already: there was nothing left to do.
+    LateSender,
+    LateReceiver,
     /// A look at how much is queued.
     LookLen,
     /// A look at whether it is closed.
@@ -107,6 +110,9 @@ impl Access {
             (Send, Recv) | (Recv, Send) => false,
             (Clone | DropSender | DropReceiver, other) | (other, Clone | DropSender | DropReceiver) => {
                 matches!(other, Handles)
+            }
+            (LateSender | LateReceiver, other) | (other, LateSender | LateReceiver) => {
+                matches!(other, Handles | Anything)
             }
             (LastSender | LastReceiver, LastSender | LastReceiver) => false,
             (LastSender, other) | (other, LastSender) => {
@@ -170,6 +176,8 @@ pub(super) fn access(kind: Kind, outcome: Option<Outcome>, pure: bool) -> Option
         Kind::SenderCount | Kind::ReceiverCount | Kind::Upgrade => A::Handles,
         Kind::DropSender if outcome == Some(Outcome::Last) => A::LastSender,
         Kind::DropReceiver if outcome == Some(Outcome::Last) => A::LastReceiver,
+        Kind::DropSender if outcome == Some(Outcome::LateLast) => A::LateSender,
+        Kind::DropReceiver if outcome == Some(Outcome::LateLast) => A::LateReceiver,
         Kind::DropSender => A::DropSender,
         Kind::DropReceiver => A::DropReceiver,
         Kind::Abort => A::Abort,

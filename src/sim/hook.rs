@@ -111,15 +111,15 @@ impl Driver {
         }
     }
 
-    /// A wait was ended by the current event.
-    fn completed(&self, key: usize) {
+    /// Waits were ended by the current event: those that `is_it` says.
+    pub(super) fn completed(&self, is_it: impl Fn(&Wait) -> bool) {
         let mut procs = self.procs.borrow_mut();
         let Procs { all, trace, .. } = &mut *procs;
         let current = trace.current();
         let open = self.open.borrow();
         for proc in all.iter_mut() {
             let Some(task) = &mut proc.task else { continue };
-            let is_it = |wait: &&mut Wait| wait.key == key && wait.completed.is_none();
+            let is_it = |wait: &&mut Wait| wait.completed.is_none() && is_it(wait);
             let Some(wait) = task.waits.iter_mut().find(is_it) else { continue };
             wait.completed = current;
             let woken_by = &mut proc.woken_by;
@@ -135,13 +135,14 @@ impl Driver {
                 }
             }
             let is_pure = wait.objects.len() == 1 && manners.is_pure(wait.manner);
-            if matches!(proc.place, Place::Away | Place::Blocked | Place::Ready(_)) && !task.aborted {
+            if matches!(proc.place, Place::Away | Place::Blocked | Place::Woken | Place::Ready(_))
+                && !task.aborted
+            {
                 manners.was_pure(wait.manner);
             }
             if !is_pure {
                 trace.touch(Touch { object: proc.object, access: Access::Wake });
             }
-            return;
         }
     }
 
@@ -303,6 +304,12 @@ impl World for Driver {
                 let target = procs.all.iter_mut().find(|proc| open.objects.contains(&proc.object));
                 target.and_then(|proc| proc.task.as_mut()).into_iter().for_each(|task| task.aborted = true);
             }
+        }
+        if open.kind == Some(Kind::DoneOne) && outcome == Outcome::Last {
+            drop(procs);
+            let group = open.objects[0];
+            self.completed(|wait| wait.kind == Kind::WaitGroup && wait.objects[0] == group);
+            procs = self.procs.borrow_mut();
         }
         if open.kind.is_some() && self.open.borrow().is_empty() {
             procs.trace.events[event as usize].outcome.get_or_insert(outcome);
@@ -523,7 +530,7 @@ struct Completion {
 
 impl Wake for Completion {
     fn wake(self: Arc<Self>) {
-        of(self.world, |driver| driver.completed(self.key));
+        of(self.world, |driver| driver.completed(|wait| wait.key == self.key));
         self.waker.wake_by_ref();
     }
 }

@@ -174,7 +174,9 @@ fn result(act: Act, outcome: Outcome) -> Option<String> {
         Outcome::No => "false".into(),
         Outcome::Number(number) => number.to_string(),
         Outcome::Arm(arm) => format!("arm {arm}"),
+        Outcome::Last if matches!(act, Act::Op(Kind::DoneOne)) => "the last".into(),
         Outcome::Last => "the last: closes".into(),
+        Outcome::LateLast => "the last".into(),
         Outcome::Failed if matches!(act, Act::Op(Kind::DoneOne)) => "there is none".into(),
         Outcome::Failed => "no: too late, or aborted".into(),
     })

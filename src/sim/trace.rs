@@ -79,8 +79,8 @@ impl Access {
     /// For a last drop, what the others are.
     fn part_of_close(self) -> Option<Self> {
         match self {
-            Self::LastSender => Some(Self::DropSender),
-            Self::LastReceiver => Some(Self::DropReceiver),
+            Self::LastSender | Self::LateSender => Some(Self::DropSender),
+            Self::LastReceiver | Self::LateReceiver => Some(Self::DropReceiver),
             _ => None,
         }
     }
