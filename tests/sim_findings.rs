@@ -178,6 +178,33 @@ fn a_future_of_somebody_else() {
 }
 
 #[test]
+#[cfg(target_os = "linux")]
+fn a_lock_of_std_that_is_held_over_an_operation() {
+    let program = || async {
+        let (tx, _rx) = unbounded();
+        let log = std::sync::Arc::new(std::sync::Mutex::new(0));
+        let task = |_| {
+            let (tx, log) = (tx.clone(), log.clone());
+            go(async move {
+                let mut log = log.lock().unwrap();
+                tx.try_send(*log).unwrap();
+                *log += 1;
+            })
+        };
+        for task in [0, 1].map(task) {
+            task.await.unwrap();
+        }
+    };
+    let failure = Sim::exhaustive().check(program).unwrap_err();
+    assert_eq!(failure.kind, FailureKind::Foreign, "{failure}");
+    assert!(
+        failure.story.contains("blocks its thread") && failure.story.contains("before try_send"),
+        "{failure}"
+    );
+    is_exhausted(Sim::exhaustive().steps(Steps::Awaits), program);
+}
+
+#[test]
 fn a_handle_on_a_thread_that_is_not_driven() {
     let failure = Sim::exhaustive()
         .check(|| async {

@@ -15,6 +15,7 @@ use super::core::Core;
 use super::current;
 use super::options::Given;
 use super::task::{self, About, Header, Notified, Ran, TaskRef};
+use super::times::{self, Pastime, Times};
 use crate::facade::Arc;
 use crate::park::{Host, set_host};
 use std::future::Future;
@@ -23,6 +24,7 @@ use std::panic::Location;
 use std::pin::Pin;
 use std::ptr;
 use std::task::{Context, Poll};
+use std::time::Instant;
 
 /// How many blocking jobs run at a time: as many as there are, in practice.
 const JOBS: usize = 1024;
@@ -141,6 +143,30 @@ impl Aside {
     /// Makes it the one that this thread runs, and puts the other one aside.
     pub(crate) fn swap(&mut self) {
         self.0 = task::swap_current(self.0);
+    }
+}
+
+/// Tells whether a thread runs.
+pub(crate) struct Pulse {
+    thread: u32,
+    before: Times,
+    at: Instant,
+}
+
+impl Pulse {
+    /// `None` where that cannot be told.
+    pub(crate) fn of_this_thread() -> Option<Self> {
+        let thread = times::thread_number();
+        Some(Self { thread, before: Times::of(thread)?, at: Instant::now() })
+    }
+
+    /// True if it mostly waited for something else than a processor since it was asked last.
+    pub(crate) fn is_blocked(&mut self) -> bool {
+        let Some(times) = Times::of(self.thread) else { return false };
+        let now = Instant::now();
+        let pastime = times.since(self.before, now - self.at);
+        (self.before, self.at) = (times, now);
+        pastime == Pastime::Blocked
     }
 }
 

@@ -57,16 +57,20 @@ impl Mirror {
         }
     }
 
-    /// A send was served; the queue is so long now. Returns who freed its place.
-    pub(super) fn sent(&mut self, event: EventId, len: usize) -> Owed {
-        if len != self.len + 1 {
-            return Owed::Nobody;
-        }
+    /// A send was served; the queue is so long now. `receiver` is whoever waited, if that one got the value: it
+    /// went through a place nonetheless, as far as the order is concerned. Returns who had freed that place.
+    pub(super) fn sent(&mut self, event: EventId, len: usize, receiver: Option<EventId>) -> Owed {
         let was_never_full = self.capacity.is_none_or(|capacity| self.most < capacity);
+        if len == self.len + 1 {
+            self.values.push_back(event);
+        }
         self.len = len;
-        self.most = self.most.max(len);
-        self.values.push_back(event);
-        match self.places.pop_front() {
+        self.most = self.most.max(len.max(1));
+        let place = self.places.pop_front();
+        if len == 0 && self.capacity.is_some_and(|capacity| (1..=MANY).contains(&capacity)) {
+            self.places.push_back(receiver.map_or(Owed::Unknown, Owed::To));
+        }
+        match place {
             _ if was_never_full => Owed::Nobody,
             Some(owed) => owed,
             None => Owed::Unknown,

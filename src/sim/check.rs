@@ -320,6 +320,9 @@ where
             Ending::Found(Finding::RootPanicked) => {
                 return bad(FailureKind::Panic, format!("The root panicked: {}", panics::last()));
             }
+            Ending::Found(Finding::Stuck(pid)) => {
+                return bad(FailureKind::Foreign, story::stuck(&procs, pid));
+            }
             Ending::Found(Finding::Intruder(site)) => {
                 let place = site.map_or_else(String::new, |site| format!(", at {}", story::place(site)));
                 let text = format!("A thread that is not driven used something of the program{place}.");
@@ -363,6 +366,10 @@ where
 
     /// Looks for the simplest way to what was found, and makes sure that it can be had again.
     fn fail(&mut self, found: Found) -> Failure {
+        if found.kind == FailureKind::Foreign {
+            // It cannot be had again at will.
+            return self.failure(found);
+        }
         let traces = self.traces;
         let mut best = found;
         let end = Instant::now() + SHRINK_TIME;

@@ -18,6 +18,7 @@ use super::manner::{Manner, Manners};
 use super::procs::{Next, Place, Procs};
 use super::time::Time;
 use super::trace::{Act, EventId, Pid};
+use super::watch::Watch;
 use crate::facade::set_random;
 use crate::rt::driven::{Aside, Driven};
 use crate::timer::{Action, set_clock};
@@ -64,6 +65,8 @@ pub(super) enum Finding {
     Lost { object: u32, values: usize },
     /// The root panicked.
     RootPanicked,
+    /// A task blocks the thread.
+    Stuck(Pid),
     /// Something of this world was used from outside.
     Intruder(Option<Site>),
 }
@@ -90,6 +93,7 @@ pub(super) struct Driver {
     /// How many tasks there were in the last trace.
     pub(super) tasks: Cell<usize>,
     pool: RefCell<Vec<Fibre>>,
+    watch: RefCell<Option<Watch>>,
     /// For use within one step.
     races: RefCell<Vec<EventId>>,
 }
@@ -162,6 +166,7 @@ pub(super) struct Driving {
 
 impl Driving {
     pub(super) fn start(driver: &Rc<Driver>) -> Self {
+        driver.watch.replace(Some(Watch::start()));
         Self {
             driver: driver.clone(),
             world: world::set(Some(driver.clone())),
@@ -175,6 +180,7 @@ impl Driving {
 
 impl Drop for Driving {
     fn drop(&mut self) {
+        self.driver.watch.replace(None);
         self.driver.pool.borrow_mut().clear();
         world::set(self.world.take());
         let before = self.before.take();
@@ -207,6 +213,7 @@ impl Driver {
             root: Cell::new(0),
             tasks: Cell::new(0),
             pool: RefCell::new(Vec::new()),
+            watch: RefCell::new(None),
             races: RefCell::new(Vec::new()),
         })
     }
@@ -292,6 +299,7 @@ impl Driver {
 
     /// Lets a process do its next step: true if it is a timer.
     fn step(self: &Rc<Self>, pid: Pid) -> bool {
+        self.watch.borrow().iter().for_each(Watch::step);
         let mut procs = self.procs.borrow_mut();
         procs.begin(pid);
         self.goes_on_for_something_else(&procs, pid);
@@ -387,6 +395,11 @@ impl Driver {
         let proc = &mut procs.all[pid as usize];
         let task = proc.task.as_mut().expect("what runs is a task");
         match stop {
+            Stop::Stuck => {
+                self.finding.set(Some(Finding::Stuck(pid)));
+                // What is on its stack is in use for ever.
+                std::mem::forget(fibre);
+            }
             Stop::Step | Stop::Blocked => {
                 task.fibre = Some(fibre);
                 task.aside = aside;

@@ -38,6 +38,8 @@ pub(super) enum Stop {
     Step,
     /// Its task waits in the middle of a poll.
     Blocked,
+    /// It blocks the thread, and was left where it was: never to be gone back to.
+    Stuck,
     /// The poll is over. The task is to be polled again at once if it is there.
     Free(Option<Ready>),
 }
@@ -110,6 +112,11 @@ fn here() -> usize {
 pub(super) fn depth() -> usize {
     let base = BASE.with_borrow(|base| base.as_ref().map_or(0, |base| base.get()));
     base.wrapping_sub(here())
+}
+
+/// True if this is called on a fibre.
+pub(super) fn is_on_one() -> bool {
+    !RUNNING.get().is_null()
 }
 
 /// Stops the fibre on which this is called.

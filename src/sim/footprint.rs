@@ -54,10 +54,10 @@ pub(super) enum Access {
     /// A plain request.
     Send,
     Recv,
-    /// A handle that was not the last.
+    /// A handle less.
     DropSender,
     DropReceiver,
-    /// The last handles.
+    /// And it was the last one.
     LastSender,
     LastReceiver,
     /// The last handles of a channel that was closed already: there was nothing left to do.
@@ -112,13 +112,13 @@ impl Access {
                 matches!(other, Handles)
             }
             (LateSender | LateReceiver, other) | (other, LateSender | LateReceiver) => {
-                matches!(other, Handles | Anything)
+                matches!(other, Anything)
             }
             (LastSender | LastReceiver, LastSender | LastReceiver) => false,
             (LastSender, other) | (other, LastSender) => {
-                matches!(other, LookClosed | Look | Handles | Anything)
+                matches!(other, LookClosed | Look | Anything)
             }
-            (LastReceiver, other) | (other, LastReceiver) => !matches!(other, Recv),
+            (LastReceiver, other) | (other, LastReceiver) => !matches!(other, Recv | Handles),
             (
                 LookLen | LookClosed | Look | Handles | LookOver | LookCount,
                 LookLen | LookClosed | Look | LookOver | LookCount,

@@ -162,13 +162,14 @@ impl Driver {
             (Kind::Send, Outcome::Done) => {
                 let (Some(len), Some(now)) = (open.len, open.len_now) else { return true };
                 mirror.look(len);
-                match mirror.sent(event, now) {
+                let owed = match (mirror.is_rendezvous(), open.receiver) {
+                    (true, Some(receiver)) => Owed::To(receiver),
+                    (true, None) => Owed::Unknown,
+                    (false, receiver) => mirror.sent(event, now, receiver),
+                };
+                match owed {
                     Owed::To(freed) => owing.push(freed),
                     Owed::Unknown => return !open.pure,
-                    Owed::Nobody if mirror.is_rendezvous() => match open.receiver {
-                        Some(receiver) => owing.push(receiver),
-                        None => return !open.pure,
-                    },
                     Owed::Nobody => {}
                 }
             }
@@ -187,11 +188,13 @@ impl Driver {
             }
             (Kind::DropSender | Kind::DropReceiver | Kind::DoneOne, Outcome::Done | Outcome::Last) => {
                 let drops = &mut it.drops[usize::from(kind == Kind::DropReceiver)];
+                it.jobs = it.jobs.saturating_sub(usize::from(kind == Kind::DoneOne));
                 drops.push(event);
                 if outcome == Outcome::Last && mirror.closed.is_empty() {
                     mirror.closed.extend(drops.iter().copied());
                 }
             }
+            (Kind::Add, Outcome::Number(more)) => it.jobs += more,
             (Kind::WaitGroup, Outcome::Done) => owing.extend(it.drops[0].iter().copied()),
             (Kind::Close | Kind::CloseAndTake, _) => {
                 if mirror.closed.is_empty() {
@@ -299,6 +302,9 @@ impl World for Driver {
             let access = if is_unknown { Some(Access::Anything) } else { access };
             if let Some(access) = access {
                 open.objects.iter().for_each(|object| procs.trace.touch(Touch { object: *object, access }));
+                if let Some(part) = access.part_of_close() {
+                    procs.trace.touch(Touch { object: open.objects[0], access: part });
+                }
             }
             if kind == Kind::Abort {
                 let target = procs.all.iter_mut().find(|proc| open.objects.contains(&proc.object));

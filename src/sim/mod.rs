@@ -29,6 +29,7 @@ mod tests;
 mod time;
 mod token;
 mod trace;
+mod watch;
 
 use check::Check;
 pub use report::{Bound, Failure, FailureKind, Report, Verdict};

@@ -122,6 +122,8 @@ pub(super) struct Object {
     /// What the drops of handles, or the jobs that are done, come after.
     pub(super) drops: [SmallVec<[EventId; 4]>; 2],
     pub(super) mirror: Mirror,
+    /// How many jobs of a wait group are not done.
+    pub(super) jobs: usize,
 }
 
 impl Proc {
@@ -183,7 +185,15 @@ impl Procs {
         };
         let mirror = Mirror::new(capacity);
         let drops = [SmallVec::new(), SmallVec::new()];
-        self.objects.push(Object { what, name: name.map(Into::into), site, handles: [1, 1], drops, mirror });
+        self.objects.push(Object {
+            what,
+            name: name.map(Into::into),
+            site,
+            handles: [1, 1],
+            drops,
+            mirror,
+            jobs: 0,
+        });
         self.objects.len() as u32 - 1
     }
 
@@ -365,9 +375,13 @@ impl Procs {
                     let access = match kind {
                         Kind::DropSender if self.is_last(*object, 0) => Some(Access::LastSender),
                         Kind::DropReceiver if self.is_last(*object, 1) => Some(Access::LastReceiver),
+                        Kind::DoneOne if self.objects[*object as usize].jobs == 0 => Some(Access::Anything),
                         kind => footprint::access(kind, None, proc.next.pure),
                     };
-                    access.into_iter().for_each(|access| add(*object, access));
+                    if let Some(access) = access {
+                        add(*object, access);
+                        access.part_of_close().into_iter().for_each(|part| add(*object, part));
+                    }
                     // It may serve one who waits in other lines too.
                     if access.is_some() {
                         self.others(*object, |other| add(other, Access::Anything));

@@ -1,6 +1,6 @@
 //! A trace in words: a line for each operation, and at the end who waits for whom.
 
-use super::procs::{Procs, Task, Wait};
+use super::procs::{Place, Procs, Task, Wait};
 use super::trace::{Act, Event, Pid};
 use crate::world::{Kind, Outcome, Site, What};
 use std::fmt::Write;
@@ -73,6 +73,23 @@ fn waits(procs: &Procs, wait: &Wait) -> String {
     }
     if let Some(site) = wait.site {
         let _ = write!(text, " at {}", place(site));
+    }
+    text
+}
+
+/// A task blocks the thread that drives.
+pub(super) fn stuck(procs: &Procs, pid: Pid) -> String {
+    let last = procs.trace.events.iter().rev().find(|event| event.pid == pid && event.site.is_some());
+    let after =
+        last.and_then(|event| event.site).map_or_else(String::new, |site| format!(" after {}", place(site)));
+    let mut text =
+        format!("{} blocks its thread{after}, in something that is not driven.", process(procs, pid));
+    for (other, proc) in procs.all.iter().enumerate().filter(|(_, proc)| matches!(proc.place, Place::AtStep))
+    {
+        let site = proc.next.site.map_or_else(String::new, |site| format!(" at {}", place(site)));
+        let name = process(procs, other as Pid);
+        let _ = write!(text, "\n{name} is in the middle of a poll, before {}{site}: ", verb(proc.next.act));
+        text.push_str("if it holds a lock there, use Steps::Awaits, or release it before.");
     }
     text
 }

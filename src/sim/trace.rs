@@ -77,7 +77,7 @@ impl Clock {
 
 impl Access {
     /// For a last drop, what the others are.
-    fn part_of_close(self) -> Option<Self> {
+    pub(super) fn part_of_close(self) -> Option<Self> {
         match self {
             Self::LastSender | Self::LateSender => Some(Self::DropSender),
             Self::LastReceiver | Self::LateReceiver => Some(Self::DropReceiver),
@@ -231,8 +231,10 @@ impl Trace {
             }
             let lasts = &mut self.touched[object];
             if let Some(part) = touch.access.part_of_close() {
-                let drops = lasts.iter_mut().filter(|drop| drop.touch.access == part);
-                drops.for_each(|drop| drop.touch.access = touch.access);
+                // All of them have closed it.
+                let drops = lasts.iter().filter(|drop| drop.touch.access == part && drop.pid != pid);
+                let all: SmallVec<[(Pid, EventId); 4]> = drops.map(|drop| (drop.pid, drop.event)).collect();
+                lasts.extend(all.iter().map(|(pid, event)| Last { pid: *pid, touch: *touch, event: *event }));
             }
             match lasts.iter_mut().find(|last| last.pid == pid && last.touch == *touch) {
                 Some(last) => last.event = id,

@@ -86,11 +86,12 @@ impl WaitGroup {
     /// If the count would exceed `usize::MAX`. It stays what it was.
     #[track_caller]
     pub fn add(&self, n: usize) {
-        let _step = self.jobs.step(Kind::Add, Location::caller());
+        let step = self.jobs.step(Kind::Add, Location::caller());
         let mut state = self.jobs.state.lock();
         let sum = state.count.checked_add(n);
         state.count = sum.unwrap_or(state.count);
         drop(state);
+        step.end(Outcome::Number(n));
         assert!(sum.is_some(), "the count of a WaitGroup overflows");
     }
 
