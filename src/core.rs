@@ -22,12 +22,19 @@ use crate::waitq::{Claimed, WaitQueue};
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-/// A channel under its lock.
+/// A channel under its lock. What changes seldom comes first (see `shared`).
+#[repr(C)]
 pub(crate) struct State<T> {
-    /// What has been sent and not yet received.
-    queue: Queue<T>,
+    /// Those who wait for a place, each with its value.
+    senders: WaitQueue<T>,
+    /// Those who wait for a value.
+    receivers: WaitQueue<T>,
+    /// Those who wait for the end.
+    observers: WaitQueue<()>,
     /// How many values may be queued: 0 for rendezvous, `usize::MAX` for unbounded.
     capacity: usize,
+    /// What has been sent and not yet received.
+    queue: Queue<T>,
     /// Set once. Nothing is queued or waits after that, but cancelled receivers may return values.
     closed: bool,
     /// The signs, as they were last made.
@@ -36,12 +43,6 @@ pub(crate) struct State<T> {
     changed: bool,
     /// Whether somebody drives the program.
     driven: bool,
-    /// Those who wait for a place, each with its value.
-    senders: WaitQueue<T>,
-    /// Those who wait for a value.
-    receivers: WaitQueue<T>,
-    /// Those who wait for the end.
-    observers: WaitQueue<()>,
 }
 
 /// What became of a send. The offer is taken unless it is `Full` or `Closed`.

@@ -26,6 +26,7 @@
 #![allow(unsafe_code)]
 
 use crate::facade::{AtomicUsize, Lock, Ordering, UnsafeCell};
+use crate::ring::Ticket;
 use std::collections::VecDeque;
 
 /// The batch. Aligned so that the receivers' part shares no line with anything of the senders' (two
@@ -48,8 +49,22 @@ struct Lent(AtomicUsize);
 struct Inside<T> {
     /// The oldest first.
     values: VecDeque<T>,
+    /// The ticket of the oldest: what is here leaves in the order in which it came.
+    next: Ticket,
     /// Whether values may leave without the channel's lock.
     open: bool,
+}
+
+impl<T> Inside<T> {
+    fn new() -> Self {
+        Self { values: VecDeque::new(), next: Ticket::default(), open: false }
+    }
+
+    #[inline]
+    fn pop(&mut self) -> Option<(T, Ticket)> {
+        let value = self.values.pop_front()?;
+        Some((value, self.next.take()))
+    }
 }
 
 // SAFETY: point 1: values are reached under the lock, from any thread, hence `T: Send`.
@@ -62,7 +77,7 @@ impl<T> Outbox<T> {
         Self {
             lock: Lock::new(),
             len: AtomicUsize::new(0),
-            inside: UnsafeCell::new(Inside { values: VecDeque::new(), open: false }),
+            inside: UnsafeCell::new(Inside::new()),
             lent: Lent(AtomicUsize::new(0)),
         }
     }
@@ -109,29 +124,31 @@ impl<T> Outbox<T> {
     /// Takes the oldest value, without the channel's lock. `None` if there is none, or if it is to be
     /// taken under that. `kept` is how many slots stay of a batch that is used up.
     #[inline]
-    pub(crate) fn take(&self, kept: usize) -> Option<T> {
-        let mut value = None;
+    pub(crate) fn take(&self, kept: usize) -> Option<(T, Ticket)> {
+        let mut taken = None;
         let spare = self.with(|inside| {
             if inside.open {
-                value = inside.values.pop_front();
+                taken = inside.pop();
             }
             let used_up = inside.values.is_empty() && inside.values.capacity() > kept;
             used_up.then(|| std::mem::take(&mut inside.values))
         });
         drop(spare);
-        value
+        taken
     }
 
     /// Under the channel's lock: takes the oldest value.
-    pub(crate) fn take_locked(&self) -> Option<T> {
-        self.with(|inside| inside.values.pop_front())
+    pub(crate) fn take_locked(&self) -> Option<(T, Ticket)> {
+        self.with(Inside::pop)
     }
 
-    /// Under the channel's lock: takes in all of `values`, whose place an empty queue takes.
-    pub(crate) fn fill(&self, values: &mut VecDeque<T>) {
+    /// Under the channel's lock: takes in all of `values`, whose place an empty queue takes. Their tickets
+    /// are `first` and those after it.
+    pub(crate) fn fill(&self, values: &mut VecDeque<T>, first: Ticket) {
         self.with(|inside| {
             debug_assert!(inside.values.is_empty(), "what is older is still here");
             std::mem::swap(&mut inside.values, values);
+            inside.next = first;
             inside.open = true;
         });
         self.count();

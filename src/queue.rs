@@ -73,9 +73,9 @@ impl<T> Queue<T> {
         if let Some(outbox) = &self.outbox
             && outbox.lent() > 0
             && outbox.count() > 0
-            && let Some(value) = outbox.take_locked()
+            && let Some(taken) = outbox.take_locked()
         {
-            return Some((value, self.ring.departs()));
+            return Some(taken);
         }
         self.ring.pop()
     }
@@ -91,7 +91,8 @@ impl<T> Queue<T> {
         let outbox = self.outbox.get_or_insert_with(|| Arc::new(Outbox::new()));
         let is_free = outbox.count() == 0;
         if is_free {
-            outbox.fill(self.ring.values());
+            let tickets = self.ring.all_depart();
+            outbox.fill(self.ring.values(), tickets);
         }
         is_free
     }
@@ -139,6 +140,6 @@ impl<T> Queue<T> {
 
 /// Takes the oldest value out of an outbox, without the channel's lock.
 #[inline]
-pub(crate) fn take_lent<T>(outbox: &Outbox<T>) -> Option<T> {
+pub(crate) fn take_lent<T>(outbox: &Outbox<T>) -> Option<(T, Ticket)> {
     if outbox.len() == 0 { None } else { outbox.take(kept_slots::<T>()) }
 }

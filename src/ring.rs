@@ -24,6 +24,16 @@ use std::collections::VecDeque;
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
 pub(crate) struct Ticket(u64);
 
+impl Ticket {
+    /// This one; it becomes the next.
+    #[inline]
+    pub(crate) fn take(&mut self) -> Self {
+        let ticket = *self;
+        self.0 += 1;
+        ticket
+    }
+}
+
 pub(crate) struct Ring<T> {
     /// What is queued, oldest first.
     slots: VecDeque<T>,
@@ -94,9 +104,14 @@ impl<T> Ring<T> {
     /// here: it went from its sender straight to a receiver, so nothing older was queued.
     #[inline]
     pub(crate) fn departs(&mut self) -> Ticket {
-        let ticket = self.next;
-        self.next.0 += 1;
-        ticket
+        self.next.take()
+    }
+
+    /// The first of the tickets of all that is queued, which leaves from elsewhere now and then.
+    pub(crate) fn all_depart(&mut self) -> Ticket {
+        let first = self.next;
+        self.next.0 += self.slots.len() as u64;
+        first
     }
 
     /// Queues a value that left with `ticket` at its old place. O(values that came back).

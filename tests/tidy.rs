@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 /// does not use.
 const LAYERS: &[&[&str]] = &[
     &["facade", "error", "fork"],
-    &["park", "ring", "list", "outbox", "world"],
+    &["park", "ring", "list", "world"],
+    &["outbox"],
     &["waitq", "timer", "rt", "queue"],
     &["core"],
     &["shared"],

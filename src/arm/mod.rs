@@ -77,6 +77,9 @@ pub(crate) trait Arm {
     /// True if it does well to look on for a while before it joins the line.
     fn may_linger(&self) -> bool;
 
+    /// True if many threads meet at its channel.
+    fn is_crowded(&self) -> bool;
+
     /// The same for one who holds the lock.
     ///
     /// # Safety
@@ -150,7 +153,8 @@ pin_project! {
             if this.queued.get() {
                 this.withdraw();
             }
-            if let Some(shared) = this.shared {
+            // Most arms of a select that is over never got that far.
+            if let Some(shared) = this.shared && this.outcome.get().is_some() {
                 O::undo(shared, &this.node);
             }
             O::abandon(&this.node);
@@ -316,6 +320,11 @@ impl<T, O: Operation<T>> Arm for ChannelArm<'_, T, O> {
     unsafe fn try_alone(&self, owed: &mut Option<Wake>) -> bool {
         let Some(shared) = self.shared else { return false };
         // SAFETY: promised by the caller.
+        if unsafe { O::step_unlocked(shared, &self.node) } {
+            self.outcome.set(Some(Outcome::Done));
+            return true;
+        }
+        // SAFETY: promised by the caller.
         unsafe { self.step(&mut shared.lock(), owed) }
     }
 
@@ -329,6 +338,10 @@ impl<T, O: Operation<T>> Arm for ChannelArm<'_, T, O> {
 
     fn may_linger(&self) -> bool {
         self.shared.is_none_or(O::may_linger)
+    }
+
+    fn is_crowded(&self) -> bool {
+        self.shared.is_some_and(Shared::is_crowded)
     }
 
     #[inline]

@@ -23,6 +23,15 @@ pub(crate) trait Operation<T> {
     /// True unless [`step`](Self::step) would have said `None` at some moment during the call.
     fn looks_ready(shared: &Shared<T>) -> bool;
 
+    /// Does it, if it can be done without the lock.
+    ///
+    /// # Safety
+    ///
+    /// The node's item is the caller's (point 2).
+    unsafe fn step_unlocked(_shared: &Shared<T>, _node: &Node<Self::Item>) -> bool {
+        false
+    }
+
     /// Does it, or says `None` if it must wait. What it owes to a waiter goes into `owed`.
     ///
     /// # Safety
@@ -114,6 +123,14 @@ impl<T> Operation<T> for Recv {
     #[inline]
     fn looks_ready(shared: &Shared<T>) -> bool {
         shared.may_recv()
+    }
+
+    #[inline]
+    unsafe fn step_unlocked(shared: &Shared<T>, node: &Node<T>) -> bool {
+        let Some((value, ticket)) = shared.take_lent() else { return false };
+        // SAFETY: promised by the caller.
+        unsafe { node.store(value, ticket) };
+        true
     }
 
     #[inline]

@@ -63,8 +63,8 @@ mod imp {
     use std::thread;
     use std::time::Instant;
 
-    pub(crate) use super::spin::spin_until;
     use super::spin::{SpinLock, is_single};
+    pub(crate) use super::spin::{processors, spin_until};
     pub(crate) use parking_lot::{Mutex, MutexGuard};
     pub(crate) use std::sync as primitives;
     pub(crate) use std::sync::Arc;
@@ -89,6 +89,11 @@ mod imp {
     impl Lock {
         pub(crate) const fn new() -> Self {
             Self(SpinLock::new())
+        }
+
+        /// One from which a thread that does not get it stays away for so many pauses.
+        pub(crate) const fn with_absence(absence: u8) -> Self {
+            Self(SpinLock::with_absence(absence))
         }
 
         #[inline]
@@ -233,6 +238,10 @@ mod imp {
             Self(loom::sync::Mutex::new(()), NEXT.get())
         }
 
+        pub(crate) fn with_absence(_absence: u8) -> Self {
+            Self::new()
+        }
+
         pub(crate) fn order(&self) -> usize {
             self.1
         }
@@ -333,8 +342,12 @@ mod imp {
     }
 
     /// Not one look: spinning shows loom nothing, and whoever spins looks again afterwards.
-    pub(crate) fn spin_until(_done: impl FnMut() -> bool) -> bool {
+    pub(crate) fn spin_until(_done: impl FnMut() -> bool, _crowded: bool) -> bool {
         false
+    }
+
+    pub(crate) fn processors() -> usize {
+        1
     }
 
     pub(crate) fn may_spin() -> bool {

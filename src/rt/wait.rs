@@ -46,6 +46,6 @@ pub(super) fn block_on<F: Future>(future: F) -> F::Output {
         }
         // Ordering: AcqRel: Acquire pairs with the Release of `wake_by_ref`.
         let woken = || waker.woken.swap(false, Ordering::AcqRel);
-        let _ = spin_until(woken) || wait_until(&parker, None, woken);
+        let _ = spin_until(woken, false) || wait_until(&parker, None, woken);
     }
 }

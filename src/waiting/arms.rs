@@ -77,6 +77,16 @@ pub(crate) fn order_many(len: usize, bias: Bias) -> ManyOrder {
     order
 }
 
+/// One of the numbers whose bits are set: the least, or any if the choice is fair.
+#[inline]
+pub(super) fn choose(mut ready: u64, bias: Bias) -> usize {
+    if bias == Bias::Fair && !ready.is_power_of_two() {
+        let others = random_below(ready.count_ones() as usize);
+        (0..others).for_each(|_| ready &= ready - 1);
+    }
+    ready.trailing_zeros() as usize
+}
+
 /// Locks the channels of several arms, in the one order that all parties keep.
 pub(crate) fn lock_many<S: Arms>(arms: Pin<&S>) -> ManyLocks<'_> {
     let mut locks: SmallVec<[&Lock; 8]> = each(arms).filter_map(|arm| arm.get_ref().lock()).collect();

@@ -86,7 +86,7 @@ impl<S: Arms> Waiting<S> {
                 return Poll::Ready(winner);
             }
             step.end(Outcome::Empty);
-            if let Some(winner) = self.as_mut().look(&order, Some(cx)) {
+            if let Some(winner) = self.as_mut().look_at_futures(&order, cx) {
                 self.as_mut().forget_wait();
                 return Poll::Ready(winner);
             }
@@ -108,7 +108,7 @@ impl<S: Arms> Waiting<S> {
         let order = self.as_ref().driven_order(&step);
         let waker = self.as_ref().waker(cx);
         self.as_ref().tell_queued(&step);
-        let winner = self.as_mut().queue_up(&order, Wake::Task(waker));
+        let winner = self.as_mut().queue_up_in(&order, Wake::Task(waker));
         self.as_ref().tell_queued(&step);
         match winner {
             Some(winner) => {
@@ -166,6 +166,14 @@ impl<S: Arms> Waiting<S> {
             Some(world) => world.waker(self.key(), cx.waker()),
             None => cx.waker().clone(),
         }
+    }
+
+    /// Polls the futures, which are no part of a step.
+    fn look_at_futures(mut self: Pin<&mut Self>, order: &[u32], cx: &mut Context<'_>) -> Option<usize> {
+        // The channels show nothing to those who are driven.
+        let winner = self.as_mut().look_at_each(order, Some(cx), &mut None)?;
+        self.withdraw();
+        Some(winner)
     }
 
     /// A peer has decided.
@@ -234,7 +242,7 @@ impl<S: Arms> Waiting<S> {
         let subject = self.as_ref().subject();
         if let (true, Some(cx)) = (S::FUTURES, cx) {
             let all: Order = (0..self.arms.len() as u32).collect();
-            let winner = self.as_mut().look(&all, Some(cx));
+            let winner = self.as_mut().look_at_futures(&all, cx);
             if winner.is_some() {
                 return winner;
             }

@@ -1,16 +1,17 @@
 //! Many operations, one winner: how a party waits, as a task or as a thread. A plain send or receive
 //! is a party of one arm.
 //!
-//! 1. *Look.* Try the arms one at a time. One that succeeds is the winner: nothing else happened. (A
-//!    thread that sends to large channels only looks for some microseconds more.)
+//! 1. *Look.* Find out which arms look ready, and try one of them, drawn at random, then another. One that
+//!    succeeds is the winner: nothing else happened. (A thread that sends to large channels only looks for
+//!    some microseconds more.)
 //! 2. *Queue up.* Lock all channels, in the order of addresses; try each arm again, so that there is
 //!    a moment at which none was ready; join all lines; open the claim; unlock.
 //! 3. *Wait.* The first peer that claims the party decides for one arm and wakes the owner. A thread
 //!    looks for itself for some microseconds before it says how it is woken, and sleeps.
 //! 4. *Withdraw* the other arms, each under its own lock.
 //!
-//! The order of the arms is a fresh random permutation, in which the lines are joined too, so arms
-//! on the same channel have equal chances; or the order written, if the select is biased.
+//! Lines are joined in the order of a fresh random permutation, so arms on the same channel have equal
+//! chances; or in the order written, in which arms are also tried, if the select is biased.
 //!
 //! Futures as arms ([`Arms::poll_future`]) are polled in step 1, and only while the claim is `Held`:
 //! peers pass the party over meanwhile, so a finished output and a handed value never meet. Step 2
@@ -59,6 +60,8 @@ enum Phase {
 
 /// A wait that is over so soon is not spent on spinning.
 const SOON: Duration = Duration::from_micros(50);
+/// How many arms are looked at all at once, if none is a future.
+const SEEN_AT_ONCE: usize = u64::BITS as usize;
 /// How often a thread that lingers finds that others were faster, before it joins the line.
 const LOOKS: usize = 16;
 
@@ -142,11 +145,10 @@ impl<S: Arms> Waiting<S> {
                 }
             }
         }
-        let order = self.arms.order(self.bias);
-        if let Some(winner) = self.as_mut().look(order.as_ref(), Some(cx)) {
+        if let Some(winner) = self.as_mut().look(Some(cx)) {
             return Poll::Ready(winner);
         }
-        self.wait_in_line(order.as_ref(), cx)
+        self.wait_in_line(cx)
     }
 
     /// The first poll as a task that has looked already, and in vain.
@@ -156,13 +158,12 @@ impl<S: Arms> Waiting<S> {
             return self.poll_driven(cx);
         }
         self.as_mut().begin();
-        let order = self.arms.order(self.bias);
-        self.wait_in_line(order.as_ref(), cx)
+        self.wait_in_line(cx)
     }
 
     #[inline]
-    fn wait_in_line(self: Pin<&mut Self>, order: &[u32], cx: &mut Context<'_>) -> Poll<usize> {
-        match self.queue_up(order, Wake::Task(cx.waker().clone())) {
+    fn wait_in_line(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<usize> {
+        match self.queue_up(Wake::Task(cx.waker().clone())) {
             Some(winner) => Poll::Ready(winner),
             None => Poll::Pending,
         }
@@ -174,19 +175,18 @@ impl<S: Arms> Waiting<S> {
             return self.block_driven(deadline);
         }
         self.as_mut().begin();
-        let order = self.arms.order(self.bias);
-        if let Some(winner) = self.as_mut().look(order.as_ref(), None) {
+        if let Some(winner) = self.as_mut().look(None) {
             return Some(winner);
         }
         let soon = deadline.is_some_and(|deadline| deadline.saturating_duration_since(now()) < SOON);
-        if !soon && let Some(winner) = self.as_mut().linger(order.as_ref()) {
+        if !soon && let Some(winner) = self.as_mut().linger() {
             return Some(winner);
         }
-        if let Some(winner) = self.as_mut().queue_up(order.as_ref(), Wake::Thread(None)) {
+        if let Some(winner) = self.as_mut().queue_up(Wake::Thread(None)) {
             return Some(winner);
         }
         let decided = || self.party.verdict().is_decided();
-        if soon || !spin_until(decided) {
+        if soon || !spin_until(decided, self.as_ref().is_crowded()) {
             let (parker, unparker) = Parker::new();
             if self.as_ref().rewake(Wake::Thread(Some(unparker))) && !wait_until(&parker, deadline, decided) {
                 return self.cancel();
@@ -202,10 +202,10 @@ impl<S: Arms> Waiting<S> {
             return self.try_driven(cx);
         }
         self.as_mut().begin();
-        let order = self.arms.order(self.bias);
-        if let Some(winner) = self.as_mut().look(order.as_ref(), cx) {
+        if let Some(winner) = self.as_mut().look(cx) {
             return Some(winner);
         }
+        let order = self.arms.order(self.bias);
         self.try_all(order.as_ref())
     }
 
@@ -267,35 +267,67 @@ impl<S: Arms> Waiting<S> {
     }
 
     /// Step 1: one arm at a time. The party is `Held`.
-    fn look(mut self: Pin<&mut Self>, order: &[u32], mut cx: Option<&mut Context<'_>>) -> Option<usize> {
+    fn look(mut self: Pin<&mut Self>, cx: Option<&mut Context<'_>>) -> Option<usize> {
         let mut owed = None;
-        let winner = order.iter().map(|index| *index as usize).find(|&index| {
-            if let Some(arm) = self.as_ref().arms().arm(index) {
-                // SAFETY: point 2: this is before step 2.
-                return arm.looks_ready() && unsafe { arm.try_alone(&mut owed) };
-            }
-            match &mut cx {
-                Some(cx) if S::FUTURES => self.as_mut().project().arms.poll_future(index, cx),
-                _ => false,
-            }
-        })?;
+        let winner = if S::FUTURES || self.arms.len() > SEEN_AT_ONCE {
+            let order = self.arms.order(self.bias);
+            self.as_mut().look_at_each(order.as_ref(), cx, &mut owed)
+        } else {
+            self.as_ref().look_at_all(&mut owed)
+        }?;
         self.withdraw();
         owed.into_iter().for_each(Wake::wake);
         Some(winner)
     }
 
+    /// In this order: polls futures, too.
+    fn look_at_each(
+        mut self: Pin<&mut Self>,
+        order: &[u32],
+        mut cx: Option<&mut Context<'_>>,
+        owed: &mut Option<Wake>,
+    ) -> Option<usize> {
+        order.iter().map(|index| *index as usize).find(|&index| {
+            if let Some(arm) = self.as_ref().arms().arm(index) {
+                // SAFETY: point 2: this is before step 2.
+                return arm.looks_ready() && unsafe { arm.try_alone(owed) };
+            }
+            match &mut cx {
+                Some(cx) if S::FUTURES => self.as_mut().project().arms.poll_future(index, cx),
+                _ => false,
+            }
+        })
+    }
+
+    /// Finds out which arms look ready, and tries one of these: the first, or if the choice is fair any.
+    #[inline]
+    fn look_at_all(self: Pin<&Self>, owed: &mut Option<Wake>) -> Option<usize> {
+        let is_ready = |index: &usize| self.arms().arm(*index).is_some_and(|arm| arm.looks_ready());
+        let mut ready = (0..self.arms.len()).filter(is_ready).fold(0_u64, |ready, index| ready | 1 << index);
+        while ready != 0 {
+            let index = arms::choose(ready, self.bias);
+            ready &= !(1 << index);
+            // SAFETY: point 2: this is before step 2.
+            if self.arms().arm(index).is_some_and(|arm| unsafe { arm.try_alone(owed) }) {
+                return Some(index);
+            }
+        }
+        None
+    }
+
     /// Looks on for some microseconds before it joins a line, as a thread does well that finds a large
     /// channel full: receivers take what is lent without the lock as long as nobody is in line, and then
     /// many places are free.
-    fn linger(mut self: Pin<&mut Self>, order: &[u32]) -> Option<usize> {
+    fn linger(mut self: Pin<&mut Self>) -> Option<usize> {
         if !arms::each(self.as_ref().arms()).all(|arm| arm.may_linger()) {
             return None;
         }
         for _ in 0..LOOKS {
-            if !spin_until(|| arms::each(self.as_ref().arms()).any(|arm| arm.looks_ready())) {
+            let is_ready = || arms::each(self.as_ref().arms()).any(|arm| arm.looks_ready());
+            if !spin_until(is_ready, self.as_ref().is_crowded()) {
                 return None;
             }
-            let winner = self.as_mut().look(order, None);
+            let winner = self.as_mut().look(None);
             if winner.is_some() {
                 return winner;
             }
@@ -303,8 +335,21 @@ impl<S: Arms> Waiting<S> {
         None
     }
 
+    /// True if many threads meet at one of its channels.
+    fn is_crowded(self: Pin<&Self>) -> bool {
+        arms::each(self.arms()).any(|arm| arm.is_crowded())
+    }
+
     /// Step 2. The party is `Held`, and open afterwards unless there was a winner after all.
-    fn queue_up(self: Pin<&mut Self>, order: &[u32], wake: Wake) -> Option<usize> {
+    #[inline]
+    fn queue_up(self: Pin<&mut Self>, wake: Wake) -> Option<usize> {
+        let order = self.arms.order(self.bias);
+        self.queue_up_in(order.as_ref(), wake)
+    }
+
+    /// The same, trying the arms in this order.
+    #[inline]
+    fn queue_up_in(self: Pin<&mut Self>, order: &[u32], wake: Wake) -> Option<usize> {
         let this = self.as_ref().project_ref();
         let mut owed = None;
         let locks = this.arms.lock();
