@@ -35,10 +35,12 @@ const UNSAFE: &[&str] = &[
     "arm/mod",
     "arm/operation",
     "waiting/arms",
+    "waiting/look",
     "waiting/mod",
     "core/tests",
     "chan/stream",
     "select/dynamic",
+    "rt/driven",
     "rt/home",
     "rt/local",
     "rt/run_queue",
@@ -47,6 +49,8 @@ const UNSAFE: &[&str] = &[
     "rt/task/joiner",
     "rt/task/mod",
     "rt/task/waker",
+    "sim/fibre",
+    "sim/watch",
 ];
 
 /// Beyond this a file has two ideas.

@@ -1,8 +1,10 @@
 //! Drives trace after trace, and says what was found.
 
+use super::brain::{Brain, Ending, Finding};
 use super::dpor::Dpor;
-use super::driver::{Brain, Driver, Driving, Ending, Finding};
-use super::pick::{Guided, Pct, Random, Replay, Rng};
+use super::driver::Driver;
+use super::driving::Driving;
+use super::pick::{Pct, Random, Replay, Rng};
 use super::procs::{Path, Procs};
 use super::report::{Bound, Failure, FailureKind, Report, Verdict};
 use super::story;
@@ -14,14 +16,10 @@ use std::collections::VecDeque;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 use std::rc::Rc;
-use std::time::{Duration, Instant};
-
-/// How long it is tried to find a shorter story.
-const SHRINK_TIME: Duration = Duration::from_millis(500);
-const SHRINK_RUNS: usize = 400;
+use std::time::Instant;
 
 /// What came of a trace.
-enum Came {
+pub(super) enum Came {
     /// Nothing bad.
     Good,
     /// It was abandoned.
@@ -29,15 +27,15 @@ enum Came {
     Bad(Found),
 }
 
-struct Found {
-    kind: FailureKind,
-    story: String,
-    decisions: Vec<u32>,
+pub(super) struct Found {
+    pub(super) kind: FailureKind,
+    pub(super) story: String,
+    pub(super) decisions: Vec<u32>,
     /// Who did each event.
-    order: Vec<Pid>,
+    pub(super) order: Vec<Pid>,
     /// The choices within steps, by process.
-    choices: Vec<VecDeque<u32>>,
-    switches: usize,
+    pub(super) choices: Vec<VecDeque<u32>>,
+    pub(super) switches: usize,
 }
 
 /// A brain that is looked at between traces.
@@ -62,10 +60,10 @@ pub(super) struct Check<'a, F> {
     options: &'a Options,
     /// Makes the root; answers whether it went well, and why not.
     program: F,
-    driver: Rc<Driver>,
+    pub(super) driver: Rc<Driver>,
     site: &'static Location<'static>,
     start: Instant,
-    traces: usize,
+    pub(super) traces: usize,
     redundant: usize,
     steps: usize,
     /// Who may be aborted, as far as they were met, and who is.
@@ -267,7 +265,7 @@ where
     }
 
     /// Drives one trace.
-    fn trace(&mut self) -> Came {
+    pub(super) fn trace(&mut self) -> Came {
         let outcome: Rc<Cell<Option<Result<(), String>>>> = Rc::default();
         let place = outcome.clone();
         let driver = self.driver.clone();
@@ -364,69 +362,18 @@ where
         }
     }
 
-    /// Looks for the simplest way to what was found, and makes sure that it can be had again.
-    fn fail(&mut self, found: Found) -> Failure {
-        if found.kind == FailureKind::Foreign {
-            // It cannot be had again at will.
-            return self.failure(found);
-        }
-        let traces = self.traces;
-        let mut best = found;
-        let end = Instant::now() + SHRINK_TIME;
-        let mut runs = 0;
-        let mut place = 1;
-        while place < best.order.len() && runs < SHRINK_RUNS && Instant::now() < end {
-            let before = best.order[place - 1];
-            let later = (place + 1..best.order.len()).find(|later| best.order[*later] == before);
-            if best.order[place] != before
-                && let Some(later) = later
-            {
-                let mut order = best.order.clone();
-                let moved = order.remove(later);
-                order.insert(place, moved);
-                runs += 1;
-                self.driver.set_brain(Box::new(Guided::new(&order, &best.choices)));
-                if let Came::Bad(other) = self.trace()
-                    && other.kind == best.kind
-                    && other.switches < best.switches
-                {
-                    best = other;
-                    place = 1;
-                    continue;
-                }
-            }
-            place += 1;
-        }
-        self.driver.set_brain(Box::new(Replay::new(&best.decisions)));
-        let again = self.trace();
-        self.traces = traces;
-        match again {
-            Came::Bad(again) if again.kind == best.kind && again.order == best.order => self.failure(again),
-            Came::Bad(again) => {
-                let first =
-                    again.order.iter().zip(&best.order).take_while(|(one, other)| one == other).count();
-                let story = format!(
-                    "The same decisions did not lead to the same; step {first} is another one. First:\n{}\nThen:\n{}",
-                    best.story, again.story
-                );
-                self.failure_of(FailureKind::Nondeterminism, story, &best.decisions, best.order.len())
-            }
-            Came::Good | Came::Redundant => {
-                let story = format!(
-                    "The same decisions did not lead to the same: nothing was found then. First:\n{}",
-                    best.story
-                );
-                self.failure_of(FailureKind::Nondeterminism, story, &best.decisions, best.order.len())
-            }
-        }
-    }
-
-    fn failure(&self, found: Found) -> Failure {
+    pub(super) fn failure(&self, found: Found) -> Failure {
         let steps = found.order.len();
         self.failure_of(found.kind, found.story, &found.decisions, steps)
     }
 
-    fn failure_of(&self, kind: FailureKind, story: String, decisions: &[u32], steps: usize) -> Failure {
+    pub(super) fn failure_of(
+        &self,
+        kind: FailureKind,
+        story: String,
+        decisions: &[u32],
+        steps: usize,
+    ) -> Failure {
         let options = Options { victim: self.victim.clone(), ..self.options.clone() };
         let token = token::write(&options, decisions);
         Failure { kind, token, story, traces: self.traces.max(1), steps }

@@ -24,7 +24,7 @@
 //! process was last switched to, as in Coons, Musuvathi and McKinley, "Bounded partial-order reduction",
 //! OOPSLA 2013: what the bound cuts off at the one place may still be reached from the other.
 
-use super::driver::Brain;
+use super::brain::Brain;
 use super::footprint::conflict;
 use super::pick::usual;
 use super::procs::Procs;

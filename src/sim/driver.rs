@@ -12,6 +12,7 @@
 //! - What is done when the trace is over: the tasks that are left are unwound, and whatever they would have to
 //!   wait for is closed, or has come.
 
+use super::brain::{Brain, Ending, Finding};
 use super::fibre::{self, Fibre, Order, Stop};
 use super::footprint::{Access, Touch};
 use super::manner::{Manner, Manners};
@@ -21,8 +22,8 @@ use super::trace::{Act, EventId, Pid};
 use super::watch::Watch;
 use crate::facade::set_random;
 use crate::rt::driven::{Aside, Driven};
-use crate::timer::{Action, set_clock};
-use crate::world::{self, Kind, Site, World};
+use crate::timer::Action;
+use crate::world::{self, Kind, Site};
 use smallvec::SmallVec;
 use std::cell::{Cell, RefCell};
 use std::future::Future;
@@ -32,48 +33,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-/// Who decides.
-pub(super) trait Brain {
-    /// Whose turn it is, of those that are enabled (there are some); `None`: this trace is not worth going on
-    /// with.
-    fn pick(&mut self, procs: &Procs, enabled: &[Pid]) -> Option<usize>;
-
-    /// One of so many (more than one).
-    fn branch(&mut self, procs: &Procs, of: usize) -> usize;
-
-    /// An event is over, and could have come before these.
-    fn settled(&mut self, procs: &Procs, races: &[EventId]);
-}
-
-/// How a trace ended.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Ending {
-    /// Nobody can do anything any more.
-    Quiet,
-    /// The brain gave up.
-    Abandoned,
-    /// Too many steps.
-    TooLong,
-    /// Something happened that need not be gone on with.
-    Found(Finding),
-}
-
-/// What happened on the way.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Finding {
-    /// A value that had been sent was dropped.
-    Lost { object: u32, values: usize },
-    /// The root panicked.
-    RootPanicked,
-    /// A task blocks the thread.
-    Stuck(Pid),
-    /// Something of this world was used from outside.
-    Intruder(Option<Site>),
-}
-
 pub(super) struct Driver {
     pub(super) number: NonZeroU32,
-    rt: Driven,
+    pub(super) rt: Driven,
     pub(super) time: Arc<Time>,
     pub(super) procs: RefCell<Procs>,
     pub(super) brain: RefCell<Box<dyn Brain>>,
@@ -92,8 +54,8 @@ pub(super) struct Driver {
     pub(super) root: Cell<u64>,
     /// How many tasks there were in the last trace.
     pub(super) tasks: Cell<usize>,
-    pool: RefCell<Vec<Fibre>>,
-    watch: RefCell<Option<Watch>>,
+    pub(super) pool: RefCell<Vec<Fibre>>,
+    pub(super) watch: RefCell<Option<Watch>>,
     /// For use within one step.
     races: RefCell<Vec<EventId>>,
 }
@@ -143,53 +105,6 @@ const NOBODY: Pid = u32::MAX;
 
 /// Thrown through a task when all is over.
 pub(super) struct CutOff;
-
-std::thread_local! {
-    static DRIVER: RefCell<Option<Rc<Driver>>> = const { RefCell::new(None) };
-}
-
-/// Calls `f` with the driver of this thread.
-pub(super) fn with<R>(f: impl FnOnce(&Rc<Driver>) -> R) -> Option<R> {
-    let driver = DRIVER.try_with(|driver| driver.borrow().clone()).ok().flatten()?;
-    Some(f(&driver))
-}
-
-/// While it exists, this thread is driven.
-pub(super) struct Driving {
-    driver: Rc<Driver>,
-    world: Option<Rc<dyn World>>,
-    before: Option<Rc<Driver>>,
-    clock: Option<Arc<dyn crate::timer::Clock>>,
-    random: u64,
-    _entered: crate::rt::driven::Entered,
-}
-
-impl Driving {
-    pub(super) fn start(driver: &Rc<Driver>) -> Self {
-        driver.watch.replace(Some(Watch::start()));
-        Self {
-            driver: driver.clone(),
-            world: world::set(Some(driver.clone())),
-            before: DRIVER.with(|place| place.replace(Some(driver.clone()))),
-            clock: set_clock(Some(driver.time.clone())),
-            random: set_random(1),
-            _entered: driver.rt.enter(),
-        }
-    }
-}
-
-impl Drop for Driving {
-    fn drop(&mut self) {
-        self.driver.watch.replace(None);
-        self.driver.pool.borrow_mut().clear();
-        world::set(self.world.take());
-        let before = self.before.take();
-        let own = DRIVER.with(|place| std::mem::replace(&mut *place.borrow_mut(), before));
-        drop(own);
-        set_clock(self.clock.take());
-        set_random(self.random);
-    }
-}
 
 impl Driver {
     pub(super) fn new(brain: Box<dyn Brain>) -> Rc<Self> {

@@ -11,18 +11,23 @@
 //! });
 //! ```
 
+mod brain;
 mod channel;
 mod check;
 mod dpor;
 mod driver;
+mod driving;
+mod effects;
 mod fibre;
 mod footprint;
 mod hook;
 mod manner;
+mod next;
 mod panics;
 mod pick;
 mod procs;
 mod report;
+mod shrink;
 mod story;
 #[cfg(test)]
 mod tests;

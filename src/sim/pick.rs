@@ -5,7 +5,7 @@
 //! random steps whoever runs falls behind all others. A bug that `depth` orders between steps bring about is
 //! hit with a probability of at least 1 / (n k^(depth-1)), for n tasks and k steps.
 
-use super::driver::Brain;
+use super::brain::Brain;
 use super::procs::Procs;
 use super::trace::{Act, EventId, Pid};
 use std::collections::VecDeque;

@@ -2,7 +2,7 @@
 //!
 //! A timer is a process of its own, whose one step is that its time has come.
 
-use super::driver;
+use super::driving;
 use crate::timer::{Action, Clock, Key};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::Waker;
@@ -38,21 +38,21 @@ impl Time {
 
 impl Clock for Time {
     fn now(&self) -> Instant {
-        driver::with(|driver| driver.asks_time());
+        driving::with(|driver| driver.asks_time());
         self.base + self.moved()
     }
 
     fn arm(&self, deadline: Instant, action: Action) -> Key {
         let deadline = self.until(deadline);
-        let number = driver::with(|driver| driver.arm(deadline, action));
+        let number = driving::with(|driver| driver.arm(deadline, action));
         Key::numbered(number.unwrap_or(u64::MAX))
     }
 
     fn rearm(&self, key: Key, waker: &Waker) -> bool {
-        driver::with(|driver| driver.rearm(key.number(), waker)).unwrap_or(false)
+        driving::with(|driver| driver.rearm(key.number(), waker)).unwrap_or(false)
     }
 
     fn cancel(&self, key: Key) -> bool {
-        driver::with(|driver| driver.disarm(key.number())).unwrap_or(false)
+        driving::with(|driver| driver.disarm(key.number())).unwrap_or(false)
     }
 }

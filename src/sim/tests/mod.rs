@@ -1,9 +1,12 @@
 //! The reduction against brute force: on small programs at random, both see the same outcomes.
 
+mod kinds;
 mod programs;
 
+use super::brain::Brain;
 use super::dpor::{Brute, Dpor};
-use super::driver::{Brain, Driver, Driving};
+use super::driver::Driver;
+use super::driving::Driving;
 use super::pick::{Replay, Rng};
 use super::procs::Procs;
 use super::trace::{EventId, Pid};
@@ -59,7 +62,7 @@ fn explore(program: &Program, brute: Option<Brute>) -> Option<Seen> {
             .iter()
             .map(|proc| proc.task.as_ref().map_or(' ', |task| if task.over.is_some() { 'o' } else { 'w' }))
             .collect::<String>();
-        if ending == super::driver::Ending::Abandoned {
+        if ending == super::brain::Ending::Abandoned {
             seen.redundant += 1;
         } else {
             seen.traces += 1;
@@ -81,7 +84,7 @@ fn explore(program: &Program, brute: Option<Brute>) -> Option<Seen> {
     }
 }
 
-fn compare(seeds: std::ops::Range<u64>, kinds: programs::Kinds) {
+fn compare(seeds: std::ops::Range<u64>, kinds: kinds::Kinds) {
     let (mut compared, mut brute_traces, mut traces, mut redundant) = (0, 0, 0, 0);
     for seed in seeds {
         let program = Program::random(&mut Rng::new(seed, 7), kinds);
@@ -117,35 +120,40 @@ fn env(name: &str, default: u64) -> u64 {
 
 #[test]
 fn plain_requests_and_handles() {
-    compare(seeds(), programs::PLAIN);
+    compare(seeds(), kinds::PLAIN);
 }
 
 #[test]
 fn all_operations_of_channels() {
-    compare(seeds(), programs::CHANNELS);
+    compare(seeds(), kinds::CHANNELS);
 }
 
 #[test]
 fn selects() {
-    compare(seeds(), programs::SELECTS);
+    compare(seeds(), kinds::SELECTS);
 }
 
 #[test]
 fn cancelled_operations() {
-    compare(seeds(), programs::CANCELLED);
+    compare(seeds(), kinds::CANCELLED);
 }
 
 #[test]
 fn tasks_that_are_joined_and_aborted() {
-    compare(seeds(), programs::TASKS);
+    compare(seeds(), kinds::TASKS);
 }
 
 #[test]
 fn timers() {
-    compare(seeds(), programs::TIMERS);
+    compare(seeds(), kinds::TIMERS);
+}
+
+#[test]
+fn timers_that_fire_early() {
+    compare(seeds(), kinds::ANY_TIME);
 }
 
 #[test]
 fn everything_together() {
-    compare(seeds(), programs::ALL);
+    compare(seeds(), kinds::ALL);
 }
