@@ -168,6 +168,8 @@ impl Driver {
                 }
                 mirror.forget();
             }
+            // It waits: nothing has happened yet.
+            (Kind::Send | Kind::Recv, _) => {}
             _ if footprint::access(kind, Some(outcome), false) == Some(Access::Anything) => {
                 for object in &open.objects {
                     objects[*object as usize].mirror.forget();
