@@ -13,7 +13,7 @@
 //!
 //! Nothing here decides anything, and nothing above knows who does.
 
-#![cfg_attr(not(feature = "rt"), allow(dead_code, reason = "for who drives a program"))]
+#![cfg_attr(not(feature = "sim"), allow(dead_code, reason = "for who drives a program"))]
 
 use crate::facade::{DRIVABLE, thread_local};
 use std::cell::{Cell, RefCell};

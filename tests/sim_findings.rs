@@ -88,7 +88,7 @@ fn a_panic_counts_unless_it_was_received() {
         move || async move {
             let task = go(async { panic!("in the task") });
             if joins {
-                let error: hchan::JoinError = task.await.map(|()| ()).unwrap_err();
+                let error: hchan::JoinError = task.await.unwrap_err();
                 assert!(error.is_panic());
             }
         }
@@ -381,13 +381,13 @@ fn what_an_aborted_receiver_was_given_is_not_lost() {
 
 #[test]
 fn only_awaits_are_steps_if_asked_for() {
-    // Between `len` and `try_recv` nobody comes.
+    // Between `is_empty` and `try_recv` nobody comes.
     let program = || async {
         let (tx, rx) = unbounded();
         tx.send(1).await.unwrap();
         let other = rx.clone();
-        let taker = go(async move { if other.len() > 0 { other.try_recv().unwrap() } else { 0 } });
-        if rx.len() > 0 {
+        let taker = go(async move { if !other.is_empty() { other.try_recv().unwrap() } else { 0 } });
+        if !rx.is_empty() {
             rx.try_recv().unwrap();
         }
         taker.await.unwrap();

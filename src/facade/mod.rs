@@ -358,6 +358,10 @@ mod imp {
         0
     }
 
+    pub(crate) fn set_random(_state: u64) -> u64 {
+        0
+    }
+
     std::thread_local! { static WEAKENED: Cell<bool> = const { Cell::new(false) }; }
 
     /// Seeds the canary's bug in the models that this test thread runs from now on.

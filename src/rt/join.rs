@@ -110,7 +110,6 @@ impl<T> JoinHandle<T> {
 
     /// The poll in a program that is driven: the first is a step. `None` if the task gives way instead.
     #[cold]
-    #[expect(clippy::type_complexity, reason = "what a joiner says, if it was asked")]
     fn poll_driven(
         &mut self,
         world: Rc<dyn World>,

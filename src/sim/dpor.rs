@@ -35,6 +35,7 @@ use smallvec::SmallVec;
 type Pids = SmallVec<[Pid; 8]>;
 
 /// A decision, and what is still to be tried.
+#[expect(clippy::large_enum_variant, reason = "nearly all are of the large one")]
 enum Node {
     Pick(Pick),
     Branch { of: usize, taken: usize },

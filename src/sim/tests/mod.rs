@@ -13,6 +13,7 @@ use super::trace::{EventId, Pid};
 use programs::{Program, Results};
 use std::cell::RefCell;
 use std::collections::BTreeSet;
+use std::io::Write;
 use std::panic::Location;
 use std::rc::Rc;
 
@@ -89,7 +90,7 @@ fn compare(seeds: std::ops::Range<u64>, kinds: kinds::Kinds) {
     for seed in seeds {
         let program = Program::random(&mut Rng::new(seed, 7), kinds);
         if std::env::var_os("HCHAN_SIM_SHOW").is_some() {
-            println!("seed {seed}: {program:?}");
+            say(&format!("seed {seed}: {program:?}"));
         }
         let brute = if program.aborts() { Brute::Everywhere } else { Brute::AtOperations };
         let Some(all) = explore(&program, Some(brute)) else { continue };
@@ -104,8 +105,15 @@ fn compare(seeds: std::ops::Range<u64>, kinds: kinds::Kinds) {
         traces += reduced.traces;
         redundant += reduced.redundant;
     }
-    println!("{compared} programs: {brute_traces} traces by brute force, {traces} and {redundant} redundant");
+    say(&format!(
+        "{compared} programs: {brute_traces} traces by brute force, {traces} and {redundant} redundant"
+    ));
     assert!(compared > 0 && traces <= brute_traces);
+}
+
+/// For who asks for more.
+fn say(text: &str) {
+    let _ = writeln!(std::io::stderr(), "{text}");
 }
 
 /// How many programs: more if asked for.
