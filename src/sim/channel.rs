@@ -28,9 +28,10 @@ pub(super) struct Mirror {
     /// Who freed the free places, those that were never used first.
     places: VecDeque<Owed>,
     capacity: Option<usize>,
-    /// The length of the queue at the last look, and the greatest one ever seen.
+    /// The length of the queue at the last look.
     len: usize,
-    most: usize,
+    /// How many sends were served, at most.
+    sends: usize,
     /// The events that closed it.
     pub(super) closed: SmallVec<[EventId; 4]>,
 }
@@ -51,7 +52,6 @@ impl Mirror {
     /// How long the queue is now.
     pub(super) fn look(&mut self, len: usize) {
         self.len = len;
-        self.most = self.most.max(len);
         if self.values.len() != len {
             self.forget();
         }
@@ -60,18 +60,18 @@ impl Mirror {
     /// A send was served; the queue is so long now. `receiver` is whoever waited, if that one got the value: it
     /// went through a place nonetheless, as far as the order is concerned. Returns who had freed that place.
     pub(super) fn sent(&mut self, event: EventId, len: usize, receiver: Option<EventId>) -> Owed {
-        let was_never_full = self.capacity.is_none_or(|capacity| self.most < capacity);
+        self.sends = self.sends.saturating_add(1);
         if len == self.len + 1 {
             self.values.push_back(event);
         }
         self.len = len;
-        self.most = self.most.max(len.max(1));
         let place = self.places.pop_front();
         if len == 0 && self.capacity.is_some_and(|capacity| (1..=MANY).contains(&capacity)) {
             self.places.push_back(receiver.map_or(Owed::Unknown, Owed::To));
         }
         match place {
-            _ if was_never_full => Owed::Nobody,
+            // So many places there were from the beginning.
+            _ if self.capacity.is_none_or(|capacity| self.sends <= capacity) => Owed::Nobody,
             Some(owed) => owed,
             None => Owed::Unknown,
         }
@@ -96,6 +96,6 @@ impl Mirror {
     pub(super) fn forget(&mut self) {
         self.values.clear();
         self.places.clear();
-        self.most = usize::MAX;
+        self.sends = usize::MAX;
     }
 }

@@ -17,15 +17,15 @@
 //! 3. Time that passes since everybody waits comes after all that was before, and before all that comes.
 //! 4. A choice within a step (which ready arm, say) is a node of its own, of which all possibilities are tried
 //!    before its process counts as tried. What an event touched is what it touched with that choice.
-//! 5. Whether a sleeper is woken is asked of all that its next step *might* touch; whether there is a race, of
-//!    what was touched.
+//! 5. Whether a sleeper is woken is asked of all that its next step *might* touch, and of what it touched when it
+//!    was tried; whether there is a race, of what was touched.
 //!
 //! With a bound on preemptions there are no sleep sets, and another step is also tried where the running
 //! process was last switched to, as in Coons, Musuvathi and McKinley, "Bounded partial-order reduction",
 //! OOPSLA 2013: what the bound cuts off at the one place may still be reached from the other.
 
 use super::brain::Brain;
-use super::footprint::conflict;
+use super::footprint::{Footprint, conflict};
 use super::pick::usual;
 use super::procs::Procs;
 use super::trace::{Act, EventId, Pid};
@@ -33,6 +33,20 @@ use crate::world::Site;
 use smallvec::SmallVec;
 
 type Pids = SmallVec<[Pid; 8]>;
+
+/// A process that was tried.
+#[derive(Clone)]
+struct Sleeper {
+    pid: Pid,
+    /// What it touched then.
+    touched: Footprint,
+}
+
+type Sleepers = Vec<Sleeper>;
+
+fn sleeps(sleepers: &Sleepers, pid: Pid) -> bool {
+    sleepers.iter().any(|sleeper| sleeper.pid == pid)
+}
 
 /// A decision, and what is still to be tried.
 #[expect(clippy::large_enum_variant, reason = "nearly all are of the large one")]
@@ -47,9 +61,11 @@ struct Pick {
     /// What is to be tried.
     wanted: Pids,
     /// What was tried.
-    done: Pids,
+    done: Sleepers,
     /// Who slept when the node was reached.
-    asleep: Pids,
+    asleep: Sleepers,
+    /// What the taken one has touched.
+    touched: Footprint,
     /// What the taken one does.
     act: (Act, Option<Site>),
     /// Who ran before, if it could go on.
@@ -70,7 +86,7 @@ pub(super) struct Dpor {
     /// The node of each event.
     nodes: Vec<usize>,
     /// Who sleeps at the next node.
-    asleep: Pids,
+    asleep: Sleepers,
     last: Option<Pid>,
     preemptions: usize,
     bound: Option<usize>,
@@ -107,8 +123,9 @@ impl Dpor {
                 }
                 Some(Node::Branch { .. }) => {}
                 Some(Node::Pick(pick)) => {
-                    pick.done.push(pick.taken);
-                    let tried = |pid: &Pid| pick.done.contains(pid) || pick.asleep.contains(pid);
+                    let touched = std::mem::take(&mut pick.touched);
+                    pick.done.push(Sleeper { pid: pick.taken, touched });
+                    let tried = |pid: &Pid| sleeps(&pick.done, *pid) || sleeps(&pick.asleep, *pid);
                     if let Some(next) = pick.wanted.iter().copied().find(|pid| !tried(pid)) {
                         pick.taken = next;
                         break;
@@ -153,7 +170,7 @@ impl Dpor {
 
     /// The first step of a trace that is new from here on.
     fn choose(&mut self, procs: &Procs, enabled: &[Pid]) -> Option<usize> {
-        let awake = |pid: &Pid| !self.asleep.contains(pid);
+        let awake = |pid: &Pid| !sleeps(&self.asleep, *pid);
         let choice = usual(procs, enabled, self.last, awake)?;
         let taken = enabled[choice];
         let next = &procs.all[taken as usize].next;
@@ -162,7 +179,8 @@ impl Dpor {
             enabled: enabled.into(),
             taken,
             wanted: [taken].as_slice().into(),
-            done: Pids::new(),
+            done: Sleepers::new(),
+            touched: Footprint::new(),
             asleep: std::mem::take(&mut self.asleep),
             act: (next.act, next.site),
             last: self.last.filter(|last| enabled.contains(last)),
@@ -197,7 +215,7 @@ impl Dpor {
         let node = self.nodes[earlier as usize];
         let Node::Pick(pick) = &self.stack[node] else { return };
         let known =
-            |pid: &Pid| pick.wanted.contains(pid) || pick.done.contains(pid) || pick.asleep.contains(pid);
+            |pid: &Pid| pick.wanted.contains(pid) || sleeps(&pick.done, *pid) || sleeps(&pick.asleep, *pid);
         if self.bound.is_none() && initials.iter().any(known) {
             return;
         }
@@ -329,12 +347,17 @@ impl Brain for Dpor {
             self.reverse(procs, *race, event);
         }
         self.asleep.clear();
-        if self.bound.is_some() || self.at < self.stack.len() {
+        if self.bound.is_some() {
             return;
         }
-        let Node::Pick(pick) = &self.stack[self.nodes[event as usize]] else { return };
         let footprint = &procs.trace.events[event as usize].footprint;
-        let sleeps = |pid: &&Pid| **pid != pick.taken && !conflict(&procs.potential(**pid), footprint);
-        self.asleep = pick.asleep.iter().chain(&pick.done).filter(sleeps).copied().collect();
+        let Node::Pick(pick) = &mut self.stack[self.nodes[event as usize]] else { return };
+        pick.touched.extend(footprint.iter().copied());
+        let still = |sleeper: &&Sleeper| {
+            sleeper.pid != pick.taken
+                && !conflict(&sleeper.touched, footprint)
+                && !conflict(&procs.potential(sleeper.pid), footprint)
+        };
+        self.asleep = pick.asleep.iter().chain(&pick.done).filter(still).cloned().collect();
     }
 }

@@ -105,6 +105,8 @@ impl World for Driver {
                 if self.gives_way(pid, &op) {
                     return false;
                 }
+                // One that was aborted does not live to see what it has to wait for.
+                open.pure &= !self.procs.borrow().task(pid).is_some_and(|task| task.aborted);
             }
         }
         if let (Kind::Send | Kind::Recv, Some(object), false) = (op.kind, op.objects.first(), self.over.get())

@@ -11,6 +11,15 @@ impl Procs {
         let proc = &self.all[pid as usize];
         let mut footprint = Footprint::new();
         let mut add = |object, access| footprint.push(Touch { object, access });
+        let task = proc.task.as_ref();
+        let pure = proc.next.pure && task.is_some_and(|task| !task.aborted);
+        // What it does on the way to its step behind that.
+        for timer in task.iter().flat_map(|task| &task.timers) {
+            add(self.all[*timer as usize].object, Access::Anything);
+        }
+        if self.any_time {
+            add(TIME, Access::Anything);
+        }
         match proc.next.act {
             Act::Op(kind) => {
                 for object in &proc.next.objects {
@@ -18,7 +27,7 @@ impl Procs {
                         Kind::DropSender if self.is_last(*object, 0) => Some(Access::LastSender),
                         Kind::DropReceiver if self.is_last(*object, 1) => Some(Access::LastReceiver),
                         Kind::DoneOne if self.objects[*object as usize].jobs == 0 => Some(Access::Anything),
-                        kind => footprint::access(kind, None, proc.next.pure),
+                        kind => footprint::access(kind, None, pure),
                     };
                     if let Some(access) = access {
                         add(*object, access);
@@ -42,9 +51,6 @@ impl Procs {
             }
             Act::Fire => {
                 add(proc.object, Access::Anything);
-                if self.any_time {
-                    add(TIME, Access::Anything);
-                }
             }
         }
         if proc.next.act == Act::Fire {

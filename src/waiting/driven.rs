@@ -73,7 +73,8 @@ impl<S: Arms> Waiting<S> {
         let subject = self.as_ref().subject();
         if S::FUTURES {
             let Some(step) = self.begin_step(&subject, Kind::TrySelect, true) else { return Poll::Pending };
-            if self.phase == Phase::Queued && !self.as_ref().hold() {
+            let was_in_line = self.phase == Phase::Queued;
+            if was_in_line && !self.as_ref().hold() {
                 drop(step);
                 return Poll::Ready(self.go_on());
             }
@@ -85,7 +86,8 @@ impl<S: Arms> Waiting<S> {
                 self.forget_wait();
                 return Poll::Ready(winner);
             }
-            step.end(Outcome::Empty);
+            // Who was in line and looks for itself is passed over: others see that.
+            step.end(if was_in_line { Outcome::Waits } else { Outcome::Empty });
             if let Some(winner) = self.as_mut().look_at_futures(&order, cx) {
                 self.as_mut().forget_wait();
                 return Poll::Ready(winner);
