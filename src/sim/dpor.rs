@@ -225,8 +225,16 @@ impl Dpor {
         match chosen {
             Some(pid) => self.want(node, &[pid]),
             None => {
+                // A timer that was the earliest before another one was set.
                 let all = pick.enabled.clone();
                 self.want(node, &all);
+                let could = |place: &usize| match &self.stack[*place] {
+                    Node::Pick(pick) => pick.enabled.contains(&own),
+                    Node::Branch { .. } => false,
+                };
+                if let Some(place) = (0..node).rev().find(could) {
+                    self.want(place, &[own]);
+                }
             }
         }
     }
