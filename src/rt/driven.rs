@@ -149,7 +149,8 @@ impl Aside {
 /// Tells whether a thread runs.
 pub(crate) struct Pulse {
     thread: u32,
-    before: Times,
+    /// What it had done at the last look, if that could be told: not of one that has hardly run.
+    before: Option<Times>,
     at: Instant,
 }
 
@@ -157,16 +158,15 @@ impl Pulse {
     /// `None` where that cannot be told.
     pub(crate) fn of_this_thread() -> Option<Self> {
         let thread = times::thread_number();
-        Some(Self { thread, before: Times::of(thread)?, at: Instant::now() })
+        (thread != 0).then(|| Self { thread, before: Times::of(thread), at: Instant::now() })
     }
 
     /// True if it mostly waited for something else than a processor since it was asked last.
     pub(crate) fn is_blocked(&mut self) -> bool {
-        let Some(times) = Times::of(self.thread) else { return false };
-        let now = Instant::now();
-        let pastime = times.since(self.before, now - self.at);
+        let (times, now) = (Times::of(self.thread), Instant::now());
+        let pastime = times.zip(self.before).map(|(times, before)| times.since(before, now - self.at));
         (self.before, self.at) = (times, now);
-        pastime == Pastime::Blocked
+        pastime == Some(Pastime::Blocked)
     }
 }
 
