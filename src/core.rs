@@ -18,8 +18,8 @@ use crate::outbox::Outbox;
 use crate::park::{Wake, WakeList};
 use crate::queue::Queue;
 use crate::ring::Ticket;
+use crate::slots::Slots;
 use crate::waitq::{Claimed, WaitQueue};
-use std::collections::VecDeque;
 use std::sync::Arc;
 
 /// A channel under its lock. What changes seldom comes first (see `shared`).
@@ -37,10 +37,9 @@ pub(crate) struct State<T> {
     queue: Queue<T>,
     /// Set once. Nothing is queued or waits after that, but cancelled receivers may return values.
     closed: bool,
-    /// The signs, as they were last made.
-    signs: u8,
-    /// Whether they may have changed since.
-    changed: bool,
+    /// The signs, as they were last made, and [`CHANGED`] if that may be no longer so. No sign at all says
+    /// that the state is *calm*: it is open, nobody waits for a place or for a value, and nothing is lent or came back.
+    signs: u16,
     /// Whether somebody drives the program.
     driven: bool,
 }
@@ -89,8 +88,8 @@ pub(crate) enum Forced<T> {
 pub(crate) const ROOM: u8 = 1;
 /// Stock: something is queued, behind what is lent.
 pub(crate) const VALUES: u8 = 1 << 1;
-/// Stock: a part of the queue is where receivers take it without the lock. The other two bits then tell
-/// nothing for sure.
+/// Signs: a part of the queue is where receivers take it without the lock. The stock then tells nothing
+/// for sure.
 pub(crate) const LENT: u8 = 1 << 2;
 /// Signs: a sender waits.
 pub(crate) const SENDER: u8 = 1 << 3;
@@ -101,15 +100,21 @@ pub(crate) const CLOSED: u8 = 1 << 5;
 /// Signs: somebody drives the program step by step (see `world`). The top bit, so that one comparison with
 /// 0 tells "some of these, and not this one".
 pub(crate) const DRIVEN: u8 = 1 << 7;
+/// Signs, never seen without the lock: a value that came back is queued.
+const RETURNED: u16 = 1 << 8;
+/// Never seen without the lock: the signs are to be made anew.
+const CHANGED: u16 = 1 << 9;
+
+const NOTHING_TO_SEND: &str = "there is nothing left to send";
 
 impl<T> State<T> {
-    pub(crate) const fn new(capacity: usize) -> Self {
+    #[inline]
+    pub(crate) fn new(capacity: usize) -> Self {
         Self {
             queue: Queue::new(),
             capacity,
             closed: false,
             signs: 0,
-            changed: false,
             driven: false,
             senders: WaitQueue::new(),
             receivers: WaitQueue::new(),
@@ -121,7 +126,7 @@ impl<T> State<T> {
     #[cold]
     pub(crate) fn drive(&mut self) {
         self.driven = true;
-        self.changed = true;
+        self.signs |= CHANGED;
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -136,61 +141,103 @@ impl<T> State<T> {
         self.closed
     }
 
-    fn has_room(&self) -> bool {
+    #[inline]
+    fn has_room(&mut self) -> bool {
+        if self.queue.behind() >= self.capacity {
+            return false;
+        }
+        self.signs & (LENT as u16 | CHANGED) == 0 || self.has_room_beside_lent()
+    }
+
+    fn has_room_beside_lent(&mut self) -> bool {
+        self.signs |= CHANGED;
         self.queue.has_room(self.capacity)
     }
 
     /// The bits that may be seen without the lock.
     #[inline]
     pub(crate) fn summary(&mut self) -> u8 {
-        if std::mem::take(&mut self.changed) {
+        if self.signs & CHANGED != 0 {
             self.signs = self.signs_anew();
         }
         let (behind, lent) = (self.queue.behind(), self.queue.lent());
+        let lends = if lent > 0 { LENT } else { 0 };
         (u8::from(behind + lent < self.capacity) * ROOM)
             | (u8::from(behind > 0) * VALUES)
-            | (u8::from(lent > 0) * LENT)
-            | self.signs
+            | lends
+            | self.signs as u8
     }
 
     #[cold]
-    fn signs_anew(&self) -> u8 {
-        let sign = |shown: bool, bit: u8| if shown { bit } else { 0 };
+    fn signs_anew(&self) -> u16 {
+        let sign = |shown: bool, bit: u8| if shown { u16::from(bit) } else { 0 };
         sign(!self.senders.is_empty(), SENDER)
             | sign(!self.receivers.is_empty(), RECEIVER)
             | sign(self.closed, CLOSED)
             | sign(self.driven, DRIVEN)
+            | sign(self.queue.lent() > 0, LENT)
+            | (u16::from(self.queue.has_returned()) * RETURNED)
+    }
+
+    /// Queues the offer, if that is all there is to a send: the state is calm, and a place is free that is
+    /// there already. The offer is taken then, and this is the summary.
+    #[inline]
+    pub(crate) fn send_calmly(&mut self, offer: &mut Option<T>) -> Option<u8> {
+        let queued = self.queue.behind();
+        if self.signs != 0 || queued >= self.capacity || !self.queue.push_within(offer) {
+            return None;
+        }
+        Some(VALUES | (u8::from(queued + 1 < self.capacity) * ROOM))
     }
 
     /// Hands the offer to the first waiting receiver, or queues it.
     #[inline]
     pub(crate) fn send(&mut self, offer: &mut Option<T>) -> Sent {
-        // Before anything else: nobody is claimed on behalf of a send without a value.
-        assert!(offer.is_some(), "there is nothing left to send");
-        if self.closed {
-            return Sent::Closed;
-        }
-        if let Some(receiver) = Self::first(&mut self.receivers, &mut self.changed) {
-            let ticket = self.queue.departs();
-            let value = offer.take().expect("a send offers a value");
-            return Sent::Handed(receiver.deliver(value, ticket));
+        if self.signs != 0
+            && let Some(sent) = self.send_past_signs(offer)
+        {
+            return sent;
         }
         if !self.has_room() {
             return Sent::Full;
         }
-        if let Some(value) = offer.take() {
-            self.queue.push(value, self.capacity);
-        }
+        let value = offer.take().expect(NOTHING_TO_SEND);
+        self.queue.push(value, self.capacity);
         Sent::Queued
+    }
+
+    /// The part of a send that is not about the queue. `None` if there is no such part.
+    fn send_past_signs(&mut self, offer: &mut Option<T>) -> Option<Sent> {
+        if self.closed {
+            return Some(Sent::Closed);
+        }
+        // Before the claim: nobody is claimed on behalf of a send without a value.
+        assert!(offer.is_some(), "{NOTHING_TO_SEND}");
+        let receiver = Self::first(&mut self.receivers, &mut self.signs)?;
+        let ticket = self.queue.departs();
+        let value = offer.take().expect(NOTHING_TO_SEND);
+        Some(Sent::Handed(receiver.deliver(value, ticket)))
+    }
+
+    /// Takes the oldest queued value, if that is all there is to a receive: the state is calm, and so few
+    /// are queued that they are not lent. With it comes the summary.
+    #[inline]
+    pub(crate) fn recv_calmly(&mut self) -> Option<(T, u8)> {
+        if self.signs != 0 {
+            return None;
+        }
+        let value = self.queue.pop_one_of_few()?;
+        Some((value, ROOM | (u8::from(self.queue.behind() > 0) * VALUES)))
     }
 
     /// Takes the oldest queued value, or one straight from the first waiting sender.
     #[inline]
     pub(crate) fn recv(&mut self) -> Received<T> {
+        self.signs |= if self.signs & RETURNED == 0 { 0 } else { CHANGED };
         if let Some((value, ticket)) = self.queue.pop() {
             return Received::Value(value, ticket, self.admit());
         }
-        if let Some(sender) = Self::first(&mut self.senders, &mut self.changed) {
+        if let Some(sender) = Self::first(&mut self.senders, &mut self.signs) {
             let (value, wake) = sender.collect();
             return Received::Value(value, self.queue.departs(), Some(wake));
         }
@@ -201,7 +248,14 @@ impl<T> State<T> {
     /// place: true if it does.
     #[inline]
     pub(crate) fn lend(&mut self) -> bool {
-        self.senders.is_empty() && self.queue.lend()
+        if !self.senders.is_empty() {
+            return false;
+        }
+        let lends = self.queue.lend();
+        if lends {
+            self.signs |= CHANGED;
+        }
+        lends
     }
 
     /// Where receivers take what is lent; it stays once it is there.
@@ -211,7 +265,8 @@ impl<T> State<T> {
 
     /// A sender may be about to join the line: from now on values leave under the lock, so that each
     /// place that becomes free is given to it.
-    pub(crate) fn shut(&self) {
+    pub(crate) fn shut(&mut self) {
+        self.signs |= CHANGED;
         self.queue.shut();
     }
 
@@ -225,7 +280,7 @@ impl<T> State<T> {
         if !self.has_room() {
             return None;
         }
-        let (value, wake) = Self::first(&mut self.senders, &mut self.changed)?.collect();
+        let (value, wake) = Self::first(&mut self.senders, &mut self.signs)?.collect();
         self.queue.push(value, self.capacity);
         Some(wake)
     }
@@ -256,9 +311,10 @@ impl<T> State<T> {
     /// Takes back a value that a receiver was given and did not keep (law 5): it goes to the next
     /// waiting receiver, else to the place in the queue that its age demands.
     pub(crate) fn give_back(&mut self, value: T, ticket: Ticket) -> Option<Wake> {
-        if let Some(receiver) = Self::first(&mut self.receivers, &mut self.changed) {
+        if let Some(receiver) = Self::first(&mut self.receivers, &mut self.signs) {
             return Some(receiver.deliver(value, ticket));
         }
+        self.signs |= CHANGED;
         self.queue.put_back(value, ticket);
         None
     }
@@ -268,13 +324,18 @@ impl<T> State<T> {
     /// waiter acts as soon as its claim is decided, lock or not.
     #[must_use]
     pub(crate) fn close(&mut self) -> bool {
-        self.changed = true;
+        self.signs |= u16::from(CLOSED);
         !std::mem::replace(&mut self.closed, true)
+    }
+
+    /// True if anybody waits, for whatever.
+    pub(crate) fn has_waiters(&self) -> bool {
+        !(self.senders.is_empty() && self.receivers.is_empty() && self.observers.is_empty())
     }
 
     /// Tells every waiter, in order, that the channel is closed.
     pub(crate) fn let_all_go(&mut self, wakes: &mut WakeList) {
-        self.changed = true;
+        self.signs |= CHANGED;
         while let Some(receiver) = self.receivers.claim_first() {
             wakes.push(receiver.close());
         }
@@ -287,29 +348,29 @@ impl<T> State<T> {
     }
 
     /// Takes all that is queued.
-    pub(crate) fn take_queue(&mut self) -> VecDeque<T> {
+    pub(crate) fn take_queue(&mut self) -> Slots<T> {
         self.queue.take_all()
     }
 
     /// Claims the first in a line.
     #[inline]
-    fn first<'a>(line: &'a mut WaitQueue<T>, changed: &mut bool) -> Option<Claimed<'a, T>> {
+    fn first<'a>(line: &'a mut WaitQueue<T>, signs: &mut u16) -> Option<Claimed<'a, T>> {
         if line.is_empty() {
             return None;
         }
-        *changed = true;
+        *signs |= CHANGED;
         line.claim_first()
     }
 
     /// The line of senders. One joins it after the step that said `Full`, under the same lock.
     pub(crate) fn senders(&mut self) -> &mut WaitQueue<T> {
-        self.changed = true;
+        self.signs |= CHANGED;
         &mut self.senders
     }
 
     /// The line of receivers. One joins it after the step that said `Empty`, under the same lock.
     pub(crate) fn receivers(&mut self) -> &mut WaitQueue<T> {
-        self.changed = true;
+        self.signs |= CHANGED;
         &mut self.receivers
     }
 
@@ -325,7 +386,7 @@ impl<T> State<T> {
         let sender_waits = self.senders.first_is_open();
         let receiver_waits = self.receivers.first_is_open();
         assert!(self.queue.is_empty() || !receiver_waits, "a receiver waits beside a value");
-        assert!(!self.has_room() || !sender_waits, "a sender waits beside a free place");
+        assert!(!self.queue.has_room(self.capacity) || !sender_waits, "a sender waits beside a free place");
         assert!(!self.closed || !(sender_waits || receiver_waits), "a waiter outlived the close");
     }
 }

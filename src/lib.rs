@@ -90,6 +90,7 @@ mod select;
 mod shared;
 #[cfg(feature = "sim")]
 pub mod sim;
+mod slots;
 pub mod sync;
 #[cfg(feature = "rt")]
 pub mod time;

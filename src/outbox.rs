@@ -21,13 +21,14 @@
 //!
 //! # Unsafe
 //!
-//! 1. *The lock.* `inside` is touched by [`Outbox::with`] alone, which holds the lock.
+//! 1. *The lock.* `inside` is touched by [`Outbox::with`] and [`Outbox::take_quickly`] alone, which hold the
+//!    lock.
 
 #![allow(unsafe_code)]
 
 use crate::facade::{AtomicUsize, Lock, Ordering, UnsafeCell};
 use crate::ring::Ticket;
-use std::collections::VecDeque;
+use crate::slots::Slots;
 
 /// The batch. Aligned so that the receivers' part shares no line with anything of the senders' (two
 /// lines, as processors fetch them in pairs).
@@ -48,7 +49,7 @@ struct Lent(AtomicUsize);
 
 struct Inside<T> {
     /// The oldest first.
-    values: VecDeque<T>,
+    values: Slots<T>,
     /// The ticket of the oldest: what is here leaves in the order in which it came.
     next: Ticket,
     /// Whether values may leave without the channel's lock.
@@ -57,12 +58,12 @@ struct Inside<T> {
 
 impl<T> Inside<T> {
     fn new() -> Self {
-        Self { values: VecDeque::new(), next: Ticket::default(), open: false }
+        Self { values: Slots::new(), next: Ticket::default(), open: false }
     }
 
     #[inline]
     fn pop(&mut self) -> Option<(T, Ticket)> {
-        let value = self.values.pop_front()?;
+        let value = self.values.pop()?;
         Some((value, self.next.take()))
     }
 }
@@ -125,16 +126,46 @@ impl<T> Outbox<T> {
     /// taken under that. `kept` is how many slots stay of a batch that is used up.
     #[inline]
     pub(crate) fn take(&self, kept: usize) -> Option<(T, Ticket)> {
-        let mut taken = None;
-        let spare = self.with(|inside| {
-            if inside.open {
-                taken = inside.pop();
+        let (taken, used_up) = self.with(|inside| {
+            if !inside.open {
+                return (None, false);
             }
-            let used_up = inside.values.is_empty() && inside.values.capacity() > kept;
-            used_up.then(|| std::mem::take(&mut inside.values))
+            let taken = inside.pop();
+            (taken, inside.values.is_empty() && inside.values.capacity() > kept)
         });
-        drop(spare);
+        if used_up {
+            self.give_back();
+        }
         taken
+    }
+
+    /// [`take`](Self::take), if the lock is free and no memory is to be given back.
+    #[inline]
+    pub(crate) fn take_quickly(&self, kept: usize) -> Option<T> {
+        if self.len() == 0 {
+            return None;
+        }
+        let guard = self.lock.try_lock()?;
+        let (value, len) = self.inside.with_mut(|inside| {
+            // SAFETY: point 1.
+            let inside = unsafe { &mut *inside };
+            let last = inside.values.len() == 1 && inside.values.capacity() > kept;
+            let taken = if inside.open && !last { inside.pop() } else { None };
+            (taken.map(|(value, _)| value), inside.values.len())
+        });
+        // Ordering: Release, as in `with`.
+        self.len.store(len, Ordering::Release);
+        drop(guard);
+        value
+    }
+
+    /// Gives back the memory of a batch that is used up.
+    #[cold]
+    fn give_back(&self) {
+        let empty =
+            |inside: &mut Inside<T>| inside.values.is_empty().then(|| std::mem::take(&mut inside.values));
+        let spare = self.with(empty);
+        drop(spare);
     }
 
     /// Under the channel's lock: takes the oldest value.
@@ -144,7 +175,7 @@ impl<T> Outbox<T> {
 
     /// Under the channel's lock: takes in all of `values`, whose place an empty queue takes. Their tickets
     /// are `first` and those after it.
-    pub(crate) fn fill(&self, values: &mut VecDeque<T>, first: Ticket) {
+    pub(crate) fn fill(&self, values: &mut Slots<T>, first: Ticket) {
         self.with(|inside| {
             debug_assert!(inside.values.is_empty(), "what is older is still here");
             std::mem::swap(&mut inside.values, values);
@@ -161,7 +192,7 @@ impl<T> Outbox<T> {
     }
 
     /// Under the channel's lock: puts what is here in front of `values`.
-    pub(crate) fn recall(&self, values: &mut VecDeque<T>) {
+    pub(crate) fn recall(&self, values: &mut Slots<T>) {
         let mut all = self.with(|inside| std::mem::take(&mut inside.values));
         self.count();
         all.append(values);

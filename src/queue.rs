@@ -9,7 +9,7 @@
 use crate::facade::LEND;
 use crate::outbox::Outbox;
 use crate::ring::{Ring, Ticket, kept_slots};
-use std::collections::VecDeque;
+use crate::slots::Slots;
 use std::sync::Arc;
 
 /// What is queued.
@@ -20,7 +20,8 @@ pub(crate) struct Queue<T> {
 }
 
 impl<T> Queue<T> {
-    pub(crate) const fn new() -> Self {
+    #[inline]
+    pub(crate) fn new() -> Self {
         Self { ring: Ring::new(), outbox: None }
     }
 
@@ -67,6 +68,12 @@ impl<T> Queue<T> {
         self.ring.push(value, limit);
     }
 
+    /// [`push`](Self::push), if the slot is there already.
+    #[inline]
+    pub(crate) fn push_within(&mut self, offer: &mut Option<T>) -> bool {
+        self.ring.push_within(offer)
+    }
+
     /// Takes the oldest value.
     #[inline]
     pub(crate) fn pop(&mut self) -> Option<(T, Ticket)> {
@@ -78,6 +85,18 @@ impl<T> Queue<T> {
             return Some(taken);
         }
         self.ring.pop()
+    }
+
+    /// Takes the oldest value, if there are so few that they are not worth lending. Nothing is lent, and
+    /// nothing came back.
+    #[inline]
+    pub(crate) fn pop_one_of_few(&mut self) -> Option<T> {
+        if (1..LEND).contains(&self.ring.len()) { self.ring.pop_within() } else { None }
+    }
+
+    /// True if a value that came back is queued.
+    pub(crate) fn has_returned(&self) -> bool {
+        self.ring.has_returned()
     }
 
     /// Lets receivers take what is queued without the lock, if that is worth it: true if it does. Nobody
@@ -124,7 +143,7 @@ impl<T> Queue<T> {
     }
 
     /// Takes all that is queued, oldest first, and the memory with it.
-    pub(crate) fn take_all(&mut self) -> VecDeque<T> {
+    pub(crate) fn take_all(&mut self) -> Slots<T> {
         self.recall();
         self.ring.take_all()
     }

@@ -18,6 +18,7 @@
 //! costs one reallocation per burst of more than [`kept_slots`] values, and growing is by doubling,
 //! so both are amortised over the burst.
 
+use crate::slots::Slots;
 use std::collections::VecDeque;
 
 /// The place of a value in the order of departures.
@@ -36,7 +37,7 @@ impl Ticket {
 
 pub(crate) struct Ring<T> {
     /// What is queued, oldest first.
-    slots: VecDeque<T>,
+    slots: Slots<T>,
     /// The tickets of the values at the front that came back; `None` until the first one does.
     #[expect(clippy::box_collection, reason = "rare, so one word of each channel and not four")]
     returned: Option<Box<VecDeque<Ticket>>>,
@@ -58,8 +59,9 @@ pub(crate) const fn kept_slots<T>() -> usize {
 }
 
 impl<T> Ring<T> {
-    pub(crate) const fn new() -> Self {
-        Self { slots: VecDeque::new(), returned: None, next: Ticket(0) }
+    #[inline]
+    pub(crate) fn new() -> Self {
+        Self { slots: Slots::new(), returned: None, next: Ticket(0) }
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -70,34 +72,51 @@ impl<T> Ring<T> {
     /// bounded channel does not allocate past its capacity.
     #[inline]
     pub(crate) fn push(&mut self, value: T, limit: usize) {
-        if self.slots.len() == self.slots.capacity() {
+        if self.slots.is_full() {
             self.grow(limit);
         }
-        self.slots.push_back(value);
+        self.slots.push(value);
+    }
+
+    /// [`push`](Self::push), if the slot is there already: the offer is taken then.
+    #[inline]
+    pub(crate) fn push_within(&mut self, offer: &mut Option<T>) -> bool {
+        if self.slots.is_full() {
+            return false;
+        }
+        let Some(value) = offer.take() else { return false };
+        self.slots.push(value);
+        true
     }
 
     #[cold]
     fn grow(&mut self, limit: usize) {
         let len = self.slots.len();
-        let wanted = (len * 2).max(4).min(limit).max(len + 1);
-        if self.slots.capacity() == 0 {
-            // The first slots of a channel: this takes fewer steps than to grow from none.
-            self.slots = VecDeque::with_capacity(wanted);
-        } else {
-            self.slots.reserve_exact(wanted - len);
-        }
+        self.slots.resize((len * 2).max(4).min(limit).max(len + 1));
     }
 
     /// Takes the oldest value.
     #[inline]
     pub(crate) fn pop(&mut self) -> Option<(T, Ticket)> {
-        let value = self.slots.pop_front()?;
+        let value = self.slots.pop()?;
         let came_back = self.returned.as_mut().and_then(|tickets| tickets.pop_front());
         let ticket = came_back.unwrap_or_else(|| self.departs());
         if self.slots.is_empty() && self.slots.capacity() > kept_slots::<T>() {
             self.give_back();
         }
         Some((value, ticket))
+    }
+
+    /// [`pop`](Self::pop), if no memory is to be given back. Nothing came back.
+    #[inline]
+    pub(crate) fn pop_within(&mut self) -> Option<T> {
+        debug_assert!(!self.has_returned(), "what came back has tickets of its own");
+        if self.slots.capacity() > kept_slots::<T>() {
+            return None;
+        }
+        let value = self.slots.pop()?;
+        self.departs();
+        Some(value)
     }
 
     /// The ticket of a value that leaves now. Called from outside for one that was never queued
@@ -124,7 +143,7 @@ impl<T> Ring<T> {
     }
 
     /// Takes all that is queued, oldest first, and the memory with it.
-    pub(crate) fn take_all(&mut self) -> VecDeque<T> {
+    pub(crate) fn take_all(&mut self) -> Slots<T> {
         self.returned = None;
         std::mem::take(&mut self.slots)
     }
@@ -137,7 +156,7 @@ impl<T> Ring<T> {
 
     /// What is queued, oldest first, to be taken away or put in front of. None of it came back: that
     /// would be older than all else.
-    pub(crate) fn values(&mut self) -> &mut VecDeque<T> {
+    pub(crate) fn values(&mut self) -> &mut Slots<T> {
         debug_assert!(!self.has_returned(), "these stay where they are");
         &mut self.slots
     }
@@ -145,7 +164,7 @@ impl<T> Ring<T> {
     #[cold]
     fn give_back(&mut self) {
         self.returned = None;
-        self.slots.shrink_to(kept_slots::<T>());
+        self.slots.resize(kept_slots::<T>());
     }
 }
 

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 /// Each layer may use those above it in this list, and itself where it is a folder. What it re-exports, it
 /// does not use.
 const LAYERS: &[&[&str]] = &[
-    &["facade", "error", "fork"],
+    &["facade", "error", "fork", "slots"],
     &["park", "ring", "list", "world"],
     &["outbox"],
     &["waitq", "timer", "rt", "queue"],
@@ -28,10 +28,13 @@ const UNSAFE: &[&str] = &[
     "fork",
     "outbox",
     "list",
+    "slots",
     "waitq/mod",
     "waitq/party",
+    "shared/counted",
     "shared/mod",
     "shared/locked",
+    "shared/steps",
     "arm/mod",
     "arm/operation",
     "waiting/arms",
@@ -48,6 +51,7 @@ const UNSAFE: &[&str] = &[
     "rt/task/cell",
     "rt/task/joiner",
     "rt/task/mod",
+    "rt/task/store",
     "rt/task/waker",
     "sim/fibre",
     "sim/watch",

@@ -46,7 +46,7 @@ pub(crate) trait Operation<T> {
     }
 
     /// It is about to wait.
-    fn prepare(_state: &State<T>) {}
+    fn prepare(_state: &mut State<T>) {}
 
     /// The line to wait in.
     fn line(state: &mut State<T>) -> &mut WaitQueue<Self::Item>;
@@ -98,7 +98,7 @@ impl<T> Operation<T> for Send {
     }
 
     #[inline]
-    fn prepare(state: &State<T>) {
+    fn prepare(state: &mut State<T>) {
         state.shut();
     }
 

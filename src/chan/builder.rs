@@ -1,8 +1,7 @@
 //! How channels are made.
 
 use super::{Receiver, Sender};
-use crate::facade::Arc;
-use crate::shared::Shared;
+use crate::shared::{Counted, Shared};
 use crate::world::{self, What};
 use std::convert::Infallible;
 use std::panic::Location;
@@ -60,8 +59,8 @@ pub fn never<T>() -> Receiver<T> {
 
 /// A channel on which nothing is sent, and which is part of something else: nobody drives it.
 pub(crate) fn signal() -> (Sender<Infallible>, Receiver<Infallible>) {
-    let shared = Arc::new(Shared::new(Some(0), None, None));
-    (Sender { shared: shared.clone() }, Receiver { shared: Some(shared) })
+    let (one, other) = Counted::pair(Shared::new(Some(0), None, None));
+    (Sender { shared: one }, Receiver { shared: Some(other) })
 }
 
 /// Starts to describe a channel: of capacity 0 and without a name, unless told otherwise.
@@ -105,7 +104,7 @@ impl Builder {
     pub fn build<T>(self) -> (Sender<T>, Receiver<T>) {
         let what = What::Channel { capacity: self.capacity };
         let tag = world::tag(what, self.name.as_deref(), Location::caller());
-        let shared = Arc::new(Shared::new(self.capacity, self.name, tag));
-        (Sender { shared: shared.clone() }, Receiver { shared: Some(shared) })
+        let (one, other) = Counted::pair(Shared::new(self.capacity, self.name, tag));
+        (Sender { shared: one }, Receiver { shared: Some(other) })
     }
 }

@@ -5,8 +5,8 @@ use super::ReceivingTimeout;
 use super::{Closed, Drain, IntoIter, Iter, Receiving, ReceivingMany, TryIter, WeakReceiver};
 use crate::arm::RecvArm;
 use crate::error::{RecvError, RecvTimeoutError, TryRecvError};
-use crate::facade::Arc;
-use crate::shared::{Shared, Side};
+use crate::facade::LockGuard;
+use crate::shared::{Counted, Shared, Side};
 use crate::waiting::{Waiting, deadline_after};
 use crate::world::Site;
 use std::fmt;
@@ -23,7 +23,7 @@ use std::time::{Duration, Instant};
 /// does not expect it.
 pub struct Receiver<T> {
     /// `None` for [`never`](super::never).
-    pub(super) shared: Option<Arc<Shared<T>>>,
+    pub(super) shared: Option<Counted<T>>,
 }
 
 impl<T> Receiver<T> {
@@ -114,7 +114,21 @@ impl<T> Receiver<T> {
     #[inline]
     #[track_caller]
     fn recv_until(&self, deadline: Option<Instant>) -> Result<T, RecvTimeoutError> {
-        match self.shared().map(Shared::recv_now) {
+        match self.shared().map_or(Err(None), Shared::recv_quickly) {
+            Ok(value) => Ok(value),
+            Err(guard) => self.recv_slowly(guard, deadline),
+        }
+    }
+
+    /// The receive that is more than to take a value.
+    #[inline(never)]
+    #[track_caller]
+    fn recv_slowly(
+        &self,
+        guard: Option<LockGuard<'_>>,
+        deadline: Option<Instant>,
+    ) -> Result<T, RecvTimeoutError> {
+        match self.shared().map(|shared| shared.recv_on(guard)) {
             Some(Ok(value)) => return Ok(value),
             Some(Err(TryRecvError::Closed)) => return Err(RecvTimeoutError::Closed),
             Some(Err(TryRecvError::Empty)) | None => {}
@@ -197,7 +211,7 @@ impl<T> Receiver<T> {
     #[track_caller]
     pub fn close_and_take(&self) -> Vec<T> {
         self.note(Location::caller());
-        self.shared().map_or_else(Vec::new, |shared| shared.close_and_take().into())
+        self.shared().map_or_else(Vec::new, |shared| shared.close_and_take().collect())
     }
 
     /// Resolves when the channel [is closed](Self::is_closed), values still queued or not.
@@ -274,7 +288,7 @@ impl<T> Receiver<T> {
     /// True if both are handles of one channel.
     pub fn same_channel(&self, other: &Self) -> bool {
         match (&self.shared, &other.shared) {
-            (Some(one), Some(other)) => Arc::ptr_eq(one, other),
+            (Some(one), Some(other)) => one.is(other),
             (None, None) => true,
             _ => false,
         }

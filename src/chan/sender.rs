@@ -5,8 +5,8 @@ use super::SendingTimeout;
 use super::{Closed, Sending, SendingMany, WeakSender};
 use crate::arm::SendArm;
 use crate::error::{SendError, SendManyError, SendTimeoutError, TrySendError};
-use crate::facade::Arc;
-use crate::shared::{Shared, Side, Tried};
+use crate::facade::LockGuard;
+use crate::shared::{Counted, Shared, Side, Tried};
 use crate::waiting::{Waiting, deadline_after};
 use std::fmt;
 use std::panic::Location;
@@ -20,7 +20,7 @@ use std::time::{Duration, Instant};
 /// the same time. Blocking methods block the calling thread, so not in a task of an executor that
 /// does not expect it.
 pub struct Sender<T> {
-    pub(super) shared: Arc<Shared<T>>,
+    pub(super) shared: Counted<T>,
 }
 
 impl<T> Sender<T> {
@@ -107,7 +107,22 @@ impl<T> Sender<T> {
     #[track_caller]
     fn send_until(&self, value: T, deadline: Option<Instant>) -> Result<(), SendTimeoutError<T>> {
         let mut offer = Some(value);
-        let tried = self.shared.send_now(&mut offer);
+        match self.shared.send_quickly(&mut offer) {
+            Ok(()) => Ok(()),
+            Err(guard) => self.send_slowly(offer, guard, deadline),
+        }
+    }
+
+    /// The send that is more than to queue a value.
+    #[inline(never)]
+    #[track_caller]
+    fn send_slowly(
+        &self,
+        mut offer: Option<T>,
+        guard: Option<LockGuard<'_>>,
+        deadline: Option<Instant>,
+    ) -> Result<(), SendTimeoutError<T>> {
+        let tried = self.shared.send_on(&mut offer, guard);
         match offer {
             None => Ok(()),
             Some(value) if tried == Tried::Closed => Err(SendTimeoutError::Closed(value)),
@@ -251,7 +266,7 @@ impl<T> Sender<T> {
 
     /// True if both are handles of one channel.
     pub fn same_channel(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.shared, &other.shared)
+        self.shared.is(&other.shared)
     }
 
     /// The name that the channel was [given](super::Builder::named).

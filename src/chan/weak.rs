@@ -1,25 +1,24 @@
 //! Handles that do not keep a channel open.
 
 use super::{Receiver, Sender};
-use crate::facade::Arc;
-use crate::shared::{Shared, Side};
+use crate::shared::{Counted, Side};
 use std::fmt;
 
 /// A handle of the sending side that does not keep the channel open. It keeps the channel's own
 /// memory (not its values).
 pub struct WeakSender<T> {
-    shared: Arc<Shared<T>>,
+    shared: Counted<T>,
 }
 
 /// A handle of the receiving side that does not keep the channel open. It keeps the channel's own
 /// memory (not its values).
 pub struct WeakReceiver<T> {
     /// `None` for [`never`](super::never).
-    shared: Option<Arc<Shared<T>>>,
+    shared: Option<Counted<T>>,
 }
 
 impl<T> WeakSender<T> {
-    pub(super) fn new(shared: Arc<Shared<T>>) -> Self {
+    pub(super) fn new(shared: Counted<T>) -> Self {
         Self { shared }
     }
 
@@ -46,7 +45,7 @@ impl<T> WeakSender<T> {
 }
 
 impl<T> WeakReceiver<T> {
-    pub(super) fn new(shared: Option<Arc<Shared<T>>>) -> Self {
+    pub(super) fn new(shared: Option<Counted<T>>) -> Self {
         Self { shared }
     }
 

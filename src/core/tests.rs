@@ -198,7 +198,7 @@ impl Pair {
                 self.model.close(&mut served);
             }
             Step::TakeQueue => {
-                let taken: Vec<_> = self.real.take_queue().into();
+                let taken: Vec<_> = self.real.take_queue().collect();
                 let expected: Vec<_> = self.model.queue.drain(..).collect();
                 prop_assert_eq!(taken, expected);
                 // As `close_and_take` does: only a closed channel loses its queue.

@@ -18,50 +18,20 @@
 
 mod lock;
 #[cfg(not(hchan_loom))]
+mod random;
+#[cfg(not(hchan_loom))]
 mod spin;
 
 pub(crate) use imp::*;
-pub(crate) use lock::{Condvar, WaitMutex};
-
+pub(crate) use lock::{Condvar, WaitGuard, WaitMutex};
 #[cfg(not(hchan_loom))]
-std::thread_local! {
-    /// The state of the generator in [`random_below`]; 0 before its first use.
-    static SEED: std::cell::Cell<u64> = const { std::cell::Cell::new(0) };
-}
-
-/// Gives this thread's generator a state, for who wants the same numbers again; returns the one that it
-/// had.
-#[cfg(not(hchan_loom))]
-pub(crate) fn set_random(state: u64) -> u64 {
-    SEED.with(|seed| seed.replace(state))
-}
-
-/// The fewest bits of a fair choice: a number in `0..bound`, `bound` not 0.
-///
-/// A thread-local xorshift generator (Marsaglia, 2003) reduced by multiplication (Lemire, 2019).
-/// The cell has no destructor, so the generator works in the destructors of other thread-locals.
-#[cfg(not(hchan_loom))]
-pub(crate) fn random_below(bound: usize) -> usize {
-    use std::hash::{BuildHasher, RandomState};
-    SEED.with(|seed| {
-        let mut x = match seed.get() {
-            // Odd, hence never the fixed point 0.
-            0 => RandomState::new().hash_one(0_u8) | 1,
-            x => x,
-        };
-        x ^= x << 13;
-        x ^= x >> 7;
-        x ^= x << 17;
-        seed.set(x);
-        (((x >> 32) * bound as u64) >> 32) as usize
-    })
-}
+pub(crate) use random::{random_below, set_random};
 
 #[cfg(not(hchan_loom))]
 mod imp {
     use std::marker::PhantomData;
     use std::thread;
-    use std::time::Instant;
+    use std::time::{Duration, Instant};
 
     use super::spin::{SpinLock, is_single};
     pub(crate) use super::spin::{processors, spin_until};
@@ -100,6 +70,12 @@ mod imp {
         pub(crate) fn lock(&self) -> LockGuard<'_> {
             self.0.lock();
             LockGuard { lock: self, not_send: PhantomData }
+        }
+
+        /// The lock, if nobody has it.
+        #[inline]
+        pub(crate) fn try_lock(&self) -> Option<LockGuard<'_>> {
+            if self.0.try_lock() { Some(LockGuard { lock: self, not_send: PhantomData }) } else { None }
         }
 
         /// Its place in the order in which several locks are taken.
@@ -177,7 +153,13 @@ mod imp {
     pub(crate) fn expect_unshared(_: &mut AtomicUsize) {}
 
     /// How many tasks fit into a worker's run queue.
-    pub(crate) const RUN_QUEUE: usize = 256;
+    pub(crate) const RUN_QUEUE: usize = 1024;
+
+    /// Whoever was woken so short a time before a poll has ended was woken in vain.
+    pub(crate) const IN_VAIN: Duration = Duration::from_micros(20);
+
+    /// In how many parts timers wait.
+    pub(crate) const TIMER_PARTS: usize = 8;
 
     /// How many queued values a receiver finds worth taking out together.
     pub(crate) const LEND: usize = 4;
@@ -207,7 +189,7 @@ mod imp {
 #[cfg(hchan_loom)]
 mod imp {
     use std::cell::Cell;
-    use std::time::Instant;
+    use std::time::{Duration, Instant};
 
     pub(crate) use loom::cell::UnsafeCell;
     pub(crate) use loom::sync::Arc;
@@ -248,6 +230,10 @@ mod imp {
 
         pub(crate) fn lock(&self) -> LockGuard<'_> {
             LockGuard(self.0.lock().expect("a model does not go on after a panic"))
+        }
+
+        pub(crate) fn try_lock(&self) -> Option<LockGuard<'_>> {
+            self.0.try_lock().ok().map(LockGuard)
         }
     }
 
@@ -383,6 +369,12 @@ mod imp {
 
     /// So few that a model can fill it.
     pub(crate) const RUN_QUEUE: usize = 4;
+
+    /// No time is so short: there is no clock.
+    pub(crate) const IN_VAIN: Duration = Duration::ZERO;
+
+    /// So few that a model can look at all.
+    pub(crate) const TIMER_PARTS: usize = 2;
 
     /// So few that a model does so.
     pub(crate) const LEND: usize = 2;

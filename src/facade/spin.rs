@@ -120,10 +120,11 @@ impl SpinLock {
         self.held.store(false, Ordering::Release);
     }
 
+    /// True if it holds the lock now.
     #[inline]
-    fn try_lock(&self) -> bool {
-        // Ordering: Acquire pairs with the Release of `unlock`. Relaxed on failure: nothing was read.
-        self.held.compare_exchange(false, true, Ordering::Acquire, Ordering::Relaxed).is_ok()
+    pub(crate) fn try_lock(&self) -> bool {
+        // Ordering: Acquire pairs with the Release of `unlock`.
+        !self.held.swap(true, Ordering::Acquire)
     }
 
     #[cold]

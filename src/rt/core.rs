@@ -1,7 +1,7 @@
 //! A runtime as its handles and its threads hold it: the scheduler and the registry of its tasks.
 
 use super::current;
-use super::home::{Home, new_number};
+use super::home::{Home, HomeRef};
 use super::jobs::Jobs;
 use super::join::JoinHandle;
 use super::local;
@@ -71,30 +71,26 @@ impl Core {
     }
 
     /// Makes a task and queues it.
+    #[inline]
     pub(super) fn spawn<F>(&self, future: F, about: About) -> JoinHandle<F::Output>
     where
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        self.generation.check();
-        let home = self.home();
-        let (registered, notified, handle) = TaskRef::new(future, home.clone(), new_number(), about);
-        if home.add(registered) {
-            local::accept_new(self, notified);
-        } else {
-            // The runtime is going: the join handle says so.
-            handle.task().shut_down();
-        }
-        JoinHandle::new(handle)
+        Home::spawn(&self.home(), future, about)
     }
 
     /// The part of the registry for a task that this thread spawns.
-    fn home(&self) -> &Arc<Home> {
-        let own = local::with(|local| local.is_of(&self.scheduler).then_some(local.slot.index)).flatten();
-        match own {
-            Some(number) => &self.homes[number % self.options.workers],
-            None => &self.homes[self.options.workers],
-        }
+    pub(super) fn home(&self) -> HomeRef {
+        local::home(Some(&self.scheduler)).unwrap_or_else(|| {
+            self.generation.check();
+            HomeRef::own(self.homes[self.options.workers].clone())
+        })
+    }
+
+    /// The part of the registry for the tasks that a worker spawns.
+    pub(super) fn home_of(&self, worker: usize) -> &Arc<Home> {
+        &self.homes[worker % self.options.workers]
     }
 
     pub(super) fn is_closing(&self) -> bool {

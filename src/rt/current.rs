@@ -2,16 +2,19 @@
 //! whole process that is started when first needed.
 
 use super::core::Core;
+use super::home::HomeRef;
 use super::local;
 use super::runtime::Runtime;
 use crate::facade::{Arc, thread_local};
 use crate::fork::PerProcess;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::sync::{PoisonError, RwLock};
 
 thread_local! {
     /// The runtimes whose `block_on` this thread is in, the innermost last.
     static ENTERED: RefCell<Vec<Arc<Core>>> = const { RefCell::new(Vec::new()) };
+    /// How many these are.
+    static DEPTH: Cell<usize> = const { Cell::new(0) };
 }
 
 /// While it exists, `go` on this thread uses a runtime.
@@ -20,16 +23,38 @@ pub(super) struct Entered(());
 impl Entered {
     pub(super) fn new(core: &Arc<Core>) -> Self {
         // Where this fails, a thread-local destructor is running, and `go` uses another runtime.
-        let _ = ENTERED.try_with(|entered| entered.borrow_mut().push(core.clone()));
+        let _ = ENTERED.try_with(|entered| {
+            entered.borrow_mut().push(core.clone());
+            DEPTH.with(|depth| depth.set(entered.borrow().len()));
+        });
         Self(())
     }
 }
 
 impl Drop for Entered {
     fn drop(&mut self) {
-        let core = ENTERED.try_with(|entered| entered.borrow_mut().pop());
+        let core = ENTERED.try_with(|entered| {
+            let core = entered.borrow_mut().pop();
+            DEPTH.with(|depth| depth.set(entered.borrow().len()));
+            core
+        });
         drop(core);
     }
+}
+
+/// The part of the current runtime's registry for a task that this thread spawns.
+///
+/// # Panics
+///
+/// As [`with`].
+#[track_caller]
+pub(super) fn home() -> HomeRef {
+    if DEPTH.with(Cell::get) == 0
+        && let Some(home) = local::home(None)
+    {
+        return home;
+    }
+    with(|core| core.home())
 }
 
 /// Calls `f` with the current runtime.

@@ -2,26 +2,40 @@
 //! report can name them. There is one for each worker, so that workers do not meet at a lock; a task
 //! keeps its home alive, and the home the scheduler.
 //!
+//! Not by a reference of each task's, which is an exchange when the task is made and one when it is freed:
+//! a home counts its tasks under the lock that is held then as a rule, and keeps itself while it has any.
+//!
 //! # Invariants
 //!
 //! 1. A task is in its home's list from its spawn to its end, and the list owns one reference to it.
 //! 2. Once it is closed, a home takes no more tasks.
+//! 3. `cells` is the number of tasks that were shown to the home and are not freed; while it is not 0, or
+//!    was not 0 before and the home is not closed, `keep` leads to the home itself.
 //!
 //! # Unsafe
 //!
 //! 1. A link in the list is that of a task to which the list owns a reference (invariant 1), and is
 //!    touched under the lock.
 //! 2. `tasks` is reached through [`Home::with`] alone, which holds the lock.
+//! 3. The pointer that [`Home::forget`] gets is to a home that counts the caller's task, so it is there
+//!    (invariant 3).
+//! 4. What a [`HomeRef`] has is a copy of the reference that a worker's thread keeps, which is there while
+//!    that thread is in a poll; it is neither `Send` nor dropped.
 
 #![allow(unsafe_code)]
 
+use super::join::JoinHandle;
 use super::local;
 use super::scheduler::Scheduler;
-use super::task::{Notified, TaskId, TaskRef};
+use super::task::{About, Notified, TaskId, TaskRef};
 use crate::facade::{Arc, Lock, UnsafeCell};
 use crate::list::List;
 use std::cell::Cell;
+use std::future::Future;
+use std::marker::PhantomData;
 use std::mem::ManuallyDrop;
+use std::ops::Deref;
+use std::ptr::{self, NonNull};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// How many task numbers a thread takes at a time.
@@ -58,6 +72,60 @@ struct Tasks {
     closed: bool,
     spawned: u64,
     alive: usize,
+    /// How many tasks lead here.
+    cells: usize,
+    /// So that they do.
+    keep: Option<Arc<Home>>,
+}
+
+/// What became of a task that is over.
+#[must_use]
+pub(super) struct Removed {
+    /// It was in the list, whose reference is now the caller's to release.
+    pub(super) was_registered: bool,
+    /// All references are the caller's, and the home does not count the task any more: it is to be freed.
+    pub(super) to_free: bool,
+}
+
+/// A reference to the home that this thread spawns into; not an own one if this is a worker's thread.
+pub(super) struct HomeRef {
+    home: ManuallyDrop<Arc<Home>>,
+    is_own: bool,
+    not_send: PhantomData<*const ()>,
+}
+
+impl HomeRef {
+    pub(super) fn own(home: Arc<Home>) -> Self {
+        Self { home: ManuallyDrop::new(home), is_own: true, not_send: PhantomData }
+    }
+
+    /// That of a worker.
+    ///
+    /// # Safety
+    ///
+    /// `home` stays as long as the result.
+    pub(super) unsafe fn borrowed(home: &Arc<Home>) -> Self {
+        // SAFETY: point 4: it is not dropped, and the caller promises that it stays.
+        let home = unsafe { ptr::read(home) };
+        Self { home: ManuallyDrop::new(home), is_own: false, not_send: PhantomData }
+    }
+}
+
+impl Deref for HomeRef {
+    type Target = Arc<Home>;
+
+    fn deref(&self) -> &Arc<Home> {
+        &self.home
+    }
+}
+
+impl Drop for HomeRef {
+    fn drop(&mut self) {
+        if self.is_own {
+            // SAFETY: it is not used again.
+            unsafe { ManuallyDrop::drop(&mut self.home) };
+        }
+    }
 }
 
 // SAFETY: points 1 and 2: links and counts are touched under the lock, by whichever thread.
@@ -67,7 +135,7 @@ unsafe impl Sync for Home {}
 
 impl Home {
     pub(super) fn new(scheduler: Arc<Scheduler>) -> Self {
-        let tasks = Tasks { list: List::new(), closed: false, spawned: 0, alive: 0 };
+        let tasks = Tasks { list: List::new(), closed: false, spawned: 0, alive: 0, cells: 0, keep: None };
         Self { scheduler, lock: Lock::new(), tasks: UnsafeCell::new(tasks) }
     }
 
@@ -79,6 +147,28 @@ impl Home {
         self.tasks.with_mut(|tasks| f(unsafe { &mut *tasks }))
     }
 
+    /// Makes a task and queues it.
+    #[inline]
+    pub(super) fn spawn<F>(home: &Arc<Self>, future: F, about: About) -> JoinHandle<F::Output>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        let (registered, notified, joiner) = TaskRef::new(future, home, new_number(), about);
+        Self::begin(home, registered, notified, joiner.task());
+        JoinHandle::new(joiner)
+    }
+
+    /// Registers a new task and queues it. Apart, since it is the same for all types of tasks.
+    fn begin(home: &Arc<Self>, registered: TaskRef, notified: Notified, task: &TaskRef) {
+        if Self::add(home, registered) {
+            local::accept_new(&home.scheduler, notified);
+        } else {
+            // The runtime is going: the join handle says so.
+            task.shut_down();
+        }
+    }
+
     pub(super) fn scheduler(&self) -> &Arc<Scheduler> {
         &self.scheduler
     }
@@ -88,15 +178,20 @@ impl Home {
         if let Err(task) = local::accept_woken(task) {
             // As soon as the task is queued it may run, end and be freed, and its home with it: an own
             // reference keeps the scheduler until this thread is done with it.
-            let home = task.task().home().clone();
-            home.scheduler.inject(task);
+            let scheduler = task.task().home().scheduler.clone();
+            scheduler.inject(task);
         }
     }
 
-    /// Takes a task in. False, and the reference is dropped, if the runtime is going.
-    pub(super) fn add(&self, task: TaskRef) -> bool {
+    /// Takes a new task in, which leads here from now on. False, and the reference is dropped, if the
+    /// runtime is going.
+    pub(super) fn add(home: &Arc<Self>, task: TaskRef) -> bool {
         let task = ManuallyDrop::new(task);
-        let taken = self.with(|tasks| {
+        let taken = home.with(|tasks| {
+            tasks.cells += 1;
+            if tasks.keep.is_none() {
+                tasks.keep = Some(home.clone());
+            }
             if tasks.closed {
                 return false;
             }
@@ -112,25 +207,45 @@ impl Home {
         taken
     }
 
-    /// A task is over: true if it was in the list, whose reference is then the caller's to release; it is
-    /// not the last.
+    /// A task is over, and will be freed by whoever drops the last reference.
     #[must_use]
     pub(super) fn remove(&self, task: &TaskRef) -> bool {
-        self.with(|tasks| {
-            // SAFETY: point 1: a task is in its home's list or in none.
-            let was_there = unsafe { tasks.list.contains(task.link()) };
-            if was_there {
-                // SAFETY: point 1: it is in this list.
-                unsafe { tasks.list.remove(task.link()) };
-                tasks.alive -= 1;
-            }
-            was_there
-        })
+        self.with(|tasks| tasks.remove(task))
+    }
+
+    /// A task is over whose references may all be the caller's: the one that it has and that of the list.
+    ///
+    /// Called by whoever keeps the home otherwise.
+    pub(super) fn remove_unshared(home: NonNull<Self>, task: &TaskRef) -> Removed {
+        // SAFETY: point 3: the task has not been freed.
+        let this = unsafe { home.as_ref() };
+        let (removed, last) = this.with(|tasks| {
+            let was_registered = tasks.remove(task);
+            // Whoever makes a reference from that of the list does so under the lock.
+            let to_free = task.is_unshared(1 + usize::from(was_registered));
+            let last = if to_free { tasks.forget() } else { None };
+            (Removed { was_registered, to_free }, last)
+        });
+        drop(last);
+        removed
+    }
+
+    /// A task that was shown to the home is freed.
+    pub(super) fn forget(home: NonNull<Self>) {
+        // SAFETY: point 3.
+        let this = unsafe { home.as_ref() };
+        let last = this.with(Tasks::forget);
+        drop(last);
     }
 
     /// Takes no more tasks. Returns those there are.
     pub(super) fn close(&self) -> Vec<TaskRef> {
-        self.with(|tasks| tasks.closed = true);
+        let last = self.with(|tasks| {
+            tasks.closed = true;
+            tasks.last()
+        });
+        // Whoever closes it has an own reference.
+        drop(last);
         self.all()
     }
 
@@ -165,6 +280,30 @@ impl Home {
 }
 
 impl Tasks {
+    /// Takes a task out of the list; false if it was in none.
+    fn remove(&mut self, task: &TaskRef) -> bool {
+        // SAFETY: point 1: a task is in its home's list or in none.
+        let was_there = unsafe { self.list.contains(task.link()) };
+        if was_there {
+            // SAFETY: point 1: it is in this list.
+            unsafe { self.list.remove(task.link()) };
+            self.alive -= 1;
+        }
+        was_there
+    }
+
+    /// One task less leads here. What is returned is to be dropped when the lock is gone.
+    #[must_use]
+    fn forget(&mut self) -> Option<Arc<Home>> {
+        self.cells -= 1;
+        self.last()
+    }
+
+    /// The home's own reference, if it is not needed any more.
+    fn last(&mut self) -> Option<Arc<Home>> {
+        if self.closed && self.cells == 0 { self.keep.take() } else { None }
+    }
+
     /// Shows the tasks, until `show` has seen enough.
     fn each(&self, mut show: impl FnMut(&TaskRef) -> bool) {
         let mut at = self.list.front();

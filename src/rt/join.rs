@@ -62,7 +62,8 @@ impl<T> JoinHandle<T> {
     /// assert_eq!(task.join_blocking().unwrap(), "done");
     /// ```
     pub fn join_blocking(self) -> Result<T, JoinError> {
-        block_on(self)
+        let scheduler = self.task().home().scheduler().clone();
+        block_on(&scheduler, self)
     }
 
     /// Wants the task to end: at its next await its future is dropped, with all that it captured, and

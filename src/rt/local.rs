@@ -8,9 +8,11 @@
 #![allow(unsafe_code)]
 
 use super::core::Core;
+use super::home::{Home, HomeRef};
+use super::lone::Lone;
 use super::scheduler::Scheduler;
 use super::slot::{STUCK, Slot};
-use super::task::Notified;
+use super::task::{Notified, Store};
 use crate::facade::{Arc, thread_local};
 use crate::park::{Host, set_host};
 use std::cell::Cell;
@@ -21,6 +23,10 @@ use std::ptr;
 pub(super) struct Local {
     pub(super) core: Arc<Core>,
     pub(super) slot: Arc<Slot>,
+    /// Where the tasks that it spawns are registered.
+    pub(super) home: Arc<Home>,
+    pub(super) lone: Lone,
+    pub(super) store: Store,
     /// How many calls that block the thread are nested.
     blocked: Cell<u32>,
 }
@@ -55,6 +61,21 @@ pub(super) fn with<R>(f: impl FnOnce(&Local) -> R) -> Option<R> {
     (!local.is_null()).then(|| f(unsafe { &*local }))
 }
 
+/// The part of the registry for what this thread spawns, if it is a worker's, of that runtime if one is
+/// named.
+pub(super) fn home(of: Option<&Arc<Scheduler>>) -> Option<HomeRef> {
+    let home = |local: &Local| {
+        if of.is_some_and(|scheduler| !local.is_of(scheduler)) {
+            return None;
+        }
+        // The thread that a fork has left in the child may be a worker's.
+        local.core.generation.check();
+        // SAFETY: point 1: the worker is there as long as this thread runs what spawns.
+        Some(unsafe { HomeRef::borrowed(&local.home) })
+    };
+    with(home).flatten()
+}
+
 fn should_give_way() -> bool {
     with(|local| local.blocked.get() == 0 && local.slot.should_give_way()).unwrap_or(false)
 }
@@ -65,7 +86,8 @@ fn blocks(starts: bool) {
 
 impl Local {
     pub(super) fn new(core: Arc<Core>, slot: Arc<Slot>) -> Self {
-        Self { core, slot, blocked: Cell::new(0) }
+        let home = core.home_of(slot.index).clone();
+        Self { core, slot, home, lone: Lone::default(), store: Store::new(), blocked: Cell::new(0) }
     }
 
     pub(super) fn is_of(&self, scheduler: &Arc<Scheduler>) -> bool {
@@ -140,14 +162,28 @@ pub(super) fn accept_woken(task: Notified) -> Result<(), Notified> {
     task.map_or(Ok(()), Err)
 }
 
-/// Queues a new task of `core`: on this thread's worker, if it is one of that runtime.
-pub(super) fn accept_new(core: &Core, task: Notified) {
+/// Queues a new task: if this thread is one of its workers, behind what is queued there. Where
+/// that is nothing, it is the next.
+///
+/// A look without the fence of `notify` then: it may miss a worker that goes to sleep at this moment, and
+/// the task runs here when its spawner waits.
+pub(super) fn accept_new(scheduler: &Arc<Scheduler>, task: Notified) {
     let mut task = Some(task);
     with(|local| {
-        if local.is_of(&core.scheduler) && local.is_prompt() {
-            task.take().into_iter().for_each(|task| local.push(task));
-            core.scheduler.notify();
+        if !local.is_of(scheduler) || !local.is_prompt() {
+            return;
+        }
+        let Some(task) = task.take() else { return };
+        if local.slot.has_next() || !local.slot.queue.is_empty() {
+            local.push(task);
+            scheduler.notify();
+        } else {
+            let _ = local.slot.put_next(task);
+            if scheduler.idle.wants_more() && local.lone.wakes() {
+                scheduler.notify();
+                local.lone.woken();
+            }
         }
     });
-    task.into_iter().for_each(|task| core.scheduler.inject(task));
+    task.into_iter().for_each(|task| scheduler.inject(task));
 }

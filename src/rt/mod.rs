@@ -28,6 +28,7 @@ mod inject;
 mod jobs;
 mod join;
 mod local;
+mod lone;
 mod metrics;
 #[cfg(test)]
 mod models;
@@ -70,7 +71,7 @@ pub mod task {
     pub use super::cells::TaskId;
     #[cfg(feature = "sim")]
     pub(super) use super::cells::swap_current;
-    pub(super) use super::cells::{About, Header, Joiner, Notified, Ran, TaskRef, current};
+    pub(super) use super::cells::{About, Header, Joiner, Notified, Ran, Store, TaskRef, current};
     pub use super::spawn::{Builder, id, name};
 
     /// For records of another kind. No task has the number 0.

@@ -9,7 +9,7 @@ mod ending;
 mod queues;
 
 use super::core::Core;
-use super::home::new_number;
+use super::home::{Home, new_number};
 use super::idle::More;
 use super::local::{Entered, Local, accept_woken};
 use super::options::Given;
@@ -45,8 +45,8 @@ where
 {
     let home = core.homes[0].clone();
     let (registered, notified, joiner) =
-        TaskRef::new(future, home.clone(), new_number(), About::here(Location::caller()));
-    assert!(home.add(registered));
+        TaskRef::new(future, &home, new_number(), About::here(Location::caller()));
+    assert!(Home::add(&home, registered));
     (JoinHandle::new(joiner), notified)
 }
 
@@ -259,13 +259,27 @@ fn beside_a_worker(act: impl Fn(&Arc<Core>) -> Vec<JoinHandle<i32>> + Send + Syn
             assert_eq!(join.join_blocking().unwrap(), n as i32);
         }
         Core::close(&core);
+        // As a worker does when the runtime goes.
+        drop(core.scheduler.slot(0).take_next());
         thread.join().unwrap();
     });
 }
 
 #[test]
-fn loom_what_a_worker_spawns_another_one_comes_for() {
-    beside_a_worker(|core| vec![go(core, async { 0 })]);
+fn loom_what_a_worker_spawns_behind_another_task_another_one_comes_for() {
+    beside_a_worker(|core| {
+        // This one is next here.
+        drop(go(core, async {}));
+        vec![go(core, async { 0 })]
+    });
+}
+
+#[test]
+fn loom_what_is_spawned_on_a_worker_that_blocks_another_one_comes_for() {
+    beside_a_worker(|core| {
+        assert_eq!(go(core, async { 0 }).join_blocking().unwrap(), 0);
+        Vec::new()
+    });
 }
 
 #[test]
@@ -312,14 +326,15 @@ fn loom_what_a_worker_that_has_just_come_queues_is_seen_by_one_that_goes_to_slee
                 come.scheduler.replace();
             }
             let _entered = Entered::new(&local);
-            go(&come, async {});
+            // The first is next here, and the second behind it.
+            drop((go(&come, async {}), go(&come, async {})));
         });
         let asleep = core.scheduler.slot(0);
         assert!(idle.sleep(asleep, false));
         let seen = core.scheduler.has_work_after_all();
         other.join().unwrap();
         assert!(seen || !idle.is_asleep(0), "nobody comes for it");
-        drop(core.scheduler.slot(2).queue.take_all());
+        drop((core.scheduler.slot(2).take_next(), core.scheduler.slot(2).queue.take_all()));
         Core::close(&core);
     });
 }

@@ -122,7 +122,7 @@ impl Runtime {
     pub fn block_on<F: Future>(&self, future: F) -> F::Output {
         self.core.generation.check();
         let _entered = current::Entered::new(&self.core);
-        block_on(future)
+        block_on(&self.core.scheduler, future)
     }
 
     /// Spawns a task.

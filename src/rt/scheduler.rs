@@ -139,7 +139,7 @@ impl Scheduler {
     /// is stuck.
     pub(super) fn has_work(&self) -> bool {
         let queued =
-            |slot: &Arc<Slot>| slot.queue.len() > 0 || (slot.has_next() && slot.control() & STUCK != 0);
+            |slot: &Arc<Slot>| !slot.queue.is_empty() || (slot.has_next() && slot.control() & STUCK != 0);
         !self.global.is_empty() || self.slots().any(queued)
     }
 
@@ -152,6 +152,12 @@ impl Scheduler {
         if !tasks.is_empty() {
             self.inject_all(tasks);
         }
+    }
+
+    /// True if all workers that are to run do so, and none of them looks for more.
+    pub(super) fn is_busy(&self) -> bool {
+        let counts = self.idle.counts();
+        counts.searching() == 0 && counts.running() >= self.workers
     }
 
     /// A worker that this thread is or watches over was counted out: another one is to look.

@@ -1,6 +1,7 @@
 //! How tasks are made, and what they know of themselves.
 
 use super::core::Core;
+use super::home::Home;
 use super::jobs::Job;
 use super::task::{self, About, TaskId};
 use super::{JoinHandle, current, runtime};
@@ -69,8 +70,9 @@ where
 /// Spawns a task on the current runtime (see [`run`]): it runs at the same time as its spawner. No
 /// runtime need be started before.
 ///
-/// The task has one allocation, holds its place until it ends, and needs a processor only while it
-/// does something. A panic in it reaches whoever joins it, and nobody else.
+/// The task has one allocation, which a worker that spawns it may have from a task that is over. It holds
+/// its place until it ends, and needs a processor only while it does something. A panic in it reaches
+/// whoever joins it, and nobody else.
 ///
 /// ```
 /// # hchan::run(async {
@@ -80,6 +82,7 @@ where
 /// }
 /// # });
 /// ```
+#[inline]
 #[track_caller]
 pub fn go<F>(task: F) -> JoinHandle<F::Output>
 where
@@ -90,14 +93,14 @@ where
 }
 
 /// [`go`] for one who was called from `site`.
+#[inline]
 pub(crate) fn spawn_at<F>(task: F, site: &'static Location<'static>) -> JoinHandle<F::Output>
 where
     F: Future + Send + 'static,
     F::Output: Send + 'static,
 {
-    // Taken out behind the reference: a future that moves through closures is copied each time.
-    let mut task = Some(task);
-    current::with(|core| core.spawn(task.take().expect("called once"), About::here(site)))
+    // The task is in no closure: it would be copied into it.
+    Home::spawn(&current::home(), task, About::here(site))
 }
 
 /// Runs a function that blocks its thread, or computes for long, without holding up the tasks: the
@@ -205,8 +208,7 @@ impl Builder {
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        let about = About { site: Location::caller(), name: self.name };
-        current::with(|core| core.spawn(task, about))
+        Home::spawn(&current::home(), task, About { site: Location::caller(), name: self.name })
     }
 
     /// [`go_blocking`](crate::go_blocking).

@@ -74,6 +74,18 @@ pub(super) enum Joined {
     HasWaker,
 }
 
+/// What the join handle has still to do when it goes.
+#[must_use]
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Left {
+    /// Nothing: its reference is released, too.
+    Released,
+    /// To drop the waker that it had left in the header, and to release its reference.
+    WithWaker,
+    /// To drop the outcome, and to release its reference.
+    Complete,
+}
+
 /// What is to be done about a task's joiner when it is complete.
 #[must_use]
 pub(super) struct Completed {
@@ -208,9 +220,25 @@ impl State {
         self.change_unless_complete(|now| now & !JOIN_WAKER)
     }
 
-    /// For the join handle that goes: false if the task is complete, and the outcome its to drop.
-    pub(super) fn leave(&self) -> bool {
-        self.change_unless_complete(|now| now & !(JOIN | JOIN_WAKER))
+    /// For the join handle that goes.
+    pub(super) fn leave(&self) -> Left {
+        // Ordering: Relaxed: only a guess; the exchange below decides.
+        let mut now = self.0.load(Ordering::Relaxed);
+        while now & COMPLETE == 0 {
+            let has_waker = now & JOIN_WAKER != 0;
+            let next = (now & !(JOIN | JOIN_WAKER)) - if has_waker { 0 } else { REFERENCE };
+            debug_assert!(next >= REFERENCE, "the registry has one, or who runs it");
+            // Ordering: AcqRel: Release, for who ends the task sees that the handle is done with it;
+            // Acquire, as `recall_waker`, for the waker. Relaxed on failure: only a guess again.
+            match self.0.compare_exchange_weak(now, next, Ordering::AcqRel, Ordering::Relaxed) {
+                Ok(_) if has_waker => return Left::WithWaker,
+                Ok(_) => return Left::Released,
+                Err(other) => now = other,
+            }
+        }
+        // Ordering: Acquire pairs with `complete`: the outcome is seen.
+        self.0.load(Ordering::Acquire);
+        Left::Complete
     }
 
     fn change_unless_complete(&self, change: impl Fn(usize) -> usize) -> bool {
@@ -230,6 +258,14 @@ impl State {
     pub(super) fn has_joiner(&self) -> bool {
         // Ordering: Relaxed: a hint; `complete` decides what becomes of the outcome.
         self.0.load(Ordering::Relaxed) & JOIN != 0
+    }
+
+    /// True if there are no references but so many, all of them the caller's: then nobody else can make
+    /// one, and the task is the caller's to free.
+    pub(super) fn is_unshared(&self, mine: usize) -> bool {
+        // Ordering: Acquire pairs with the Release of each reference that was released: the free sees
+        // what all others did.
+        self.0.load(Ordering::Acquire) / REFERENCE == mine
     }
 
     pub(super) fn is_complete(&self) -> bool {
@@ -295,6 +331,6 @@ mod tests {
         assert_eq!(state.start(), Start::NotYours);
         assert!(!state.claim());
         assert!(!state.complete(false).unwanted);
-        assert!(!state.leave(), "the outcome is the handle's");
+        assert_eq!(state.leave(), Left::Complete, "the outcome is the handle's");
     }
 }

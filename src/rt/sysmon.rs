@@ -194,6 +194,10 @@ impl Sysmon {
         if now == seen.poll {
             return seen;
         }
+        if slot.has_next() {
+            // It may be that nobody was woken for it (`lone`).
+            self.core.scheduler.notify();
+        }
         let polled = now - seen.poll;
         let times = Times::of(slot.thread());
         // Since the last look, whatever it did before that.
@@ -222,7 +226,7 @@ impl Sysmon {
 
     /// True if a task waits that this worker keeps waiting.
     fn somebody_waits(&self, slot: &Slot) -> bool {
-        slot.has_next() || slot.queue.len() > 0 || !self.core.scheduler.global.is_empty()
+        slot.has_next() || !slot.queue.is_empty() || !self.core.scheduler.global.is_empty()
     }
 
     /// Lets another worker take the place of this one.

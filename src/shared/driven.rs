@@ -9,6 +9,7 @@ use crate::error::{SendError, TryRecvError};
 use crate::facade::DRIVABLE;
 use crate::park::drop_all;
 use crate::ring::Ticket;
+use crate::slots::Slots;
 use crate::world::{Kind as Op, Outcome, Site, Step, Tag};
 use std::collections::VecDeque;
 
@@ -118,8 +119,8 @@ impl<T> Shared<T> {
     }
 
     /// Closes the channel and takes what is queued, in one step.
-    pub(crate) fn close_and_take(&self) -> VecDeque<T> {
-        let outcome = |taken: &VecDeque<T>| Outcome::Number(taken.len());
+    pub(crate) fn close_and_take(&self) -> Slots<T> {
+        let outcome = |taken: &Slots<T>| Outcome::Number(taken.len());
         self.as_step(Op::CloseAndTake, outcome, || self.close_and_take_now())
     }
 
@@ -140,7 +141,7 @@ impl<T> Shared<T> {
     /// One more handle of a side, if there is any.
     pub(crate) fn add_handle_to_some(&self, side: Side) -> bool {
         self.as_step(Op::Upgrade, yes, || {
-            let added = self.handles.add_to_some(side);
+            let added = self.add_handle_to_some_now(side);
             if added && self.is_driven() {
                 self.tell_more_handles(side);
             }
@@ -154,7 +155,7 @@ impl<T> Shared<T> {
         let kind = if side == Side::Senders { Op::DropSender } else { Op::DropReceiver };
         let step = Step::of(self.tag(), kind, None);
         let is_last = self.handles.remove(side);
-        let mut left = VecDeque::new();
+        let mut left = Slots::new();
         let was_closed = self.closed_now();
         if is_last {
             match side {

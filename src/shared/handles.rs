@@ -9,7 +9,9 @@ pub(crate) enum Side {
     Receivers,
 }
 
-/// The counts. One that has come to 0 stays 0.
+/// The counts. One that has come to 0 stays 0. The only handle of a side is cloned by nobody while it is
+/// dropped, and what makes one from none at hand does it under the channel's lock: so that one, which needs
+/// the lock to close the channel, goes without a read-modify-write.
 pub(super) struct Handles {
     senders: AtomicU32,
     receivers: AtomicU32,
@@ -41,7 +43,27 @@ impl Handles {
         assert!(before < u32::MAX / 2, "more than two thousand million handles of one channel");
     }
 
-    /// One more, if there is any.
+    /// True if there is one, which is then the caller's: nobody else can clone it.
+    #[inline]
+    pub(super) fn is_only(&self, side: Side) -> bool {
+        // Ordering: Acquire pairs with the Release in `remove`: who is the only one left sees what all others
+        // did through theirs.
+        self.of(side).load(Ordering::Acquire) == 1
+    }
+
+    /// The last one goes, if it is still the only one. Called under the channel's lock, as `add_to_some`
+    /// is, which nobody else can come in by: two loads and a store are enough.
+    #[inline]
+    pub(super) fn remove_only(&self, side: Side) -> bool {
+        let only = self.is_only(side);
+        if only {
+            // Ordering: Relaxed: whoever asks for one of none asks under the lock; to others it is a number.
+            self.of(side).store(0, Ordering::Relaxed);
+        }
+        only
+    }
+
+    /// One more, if there is any. Called under the channel's lock.
     pub(super) fn add_to_some(&self, side: Side) -> bool {
         let count = self.of(side);
         // Ordering: Relaxed: as above; the exchange fails if the last handle goes meanwhile.

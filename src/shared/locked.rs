@@ -31,7 +31,7 @@ impl<'a, T> Locked<'a, T> {
     /// Closes the channel and lets all waiters go, who then see that it is closed.
     pub(super) fn close(&mut self, wakes: &mut WakeList) -> bool {
         let closes = State::close(self);
-        if closes {
+        if closes && self.has_waiters() {
             self.publish();
             self.let_all_go(wakes);
         }

@@ -28,31 +28,35 @@
 
 #![allow(unsafe_code)]
 
+mod counted;
 mod driven;
 mod handles;
 mod kind;
 mod locked;
 mod seen;
+mod steps;
 
-use crate::core::{Forced, Received, Sent, State};
-use crate::error::{SendError, TryRecvError, TrySendError};
+use crate::core::State;
 use crate::facade::{AtomicPtr, Lock, Ordering, UnsafeCell, processors};
 use crate::outbox::Outbox;
 use crate::park::{WakeList, drop_all};
 use crate::queue::take_lent;
 use crate::ring::Ticket;
-use crate::world::{Kind as Op, Outcome, Tag};
-use driven::{Extra, outcome_of};
+use crate::slots::Slots;
+use crate::world::Tag;
+pub(crate) use counted::Counted;
+use counted::Refs;
+use driven::Extra;
 use handles::Handles;
 pub(crate) use handles::Side;
 use kind::Kind;
 pub(crate) use locked::Locked;
 use seen::Seen;
-use std::collections::VecDeque;
 use std::fmt;
 use std::mem::offset_of;
 use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::ptr;
+pub(crate) use steps::Tried;
 
 /// In this order: see above.
 #[repr(C)]
@@ -69,6 +73,7 @@ pub(crate) struct Shared<T> {
     /// Protects `state`. Not to be done while holding it: waking, dropping or cloning what is a
     /// user's, taking another channel's lock (a select takes several, in the order of addresses).
     lock: Lock,
+    refs: Refs,
 }
 
 // SAFETY: point 1: the state is only reached under the lock, from any thread, hence `T: Send`.
@@ -83,17 +88,9 @@ impl<T> RefUnwindSafe for Shared<T> {}
 const _: () =
     assert!(offset_of!(Shared<u64>, lock) - offset_of!(Shared<u64>, outbox) >= 64, "see the layout");
 
-/// What became of a send that did not wait.
-#[derive(Clone, Copy, PartialEq, Eq)]
-#[must_use]
-pub(crate) enum Tried {
-    Sent,
-    Full,
-    Closed,
-}
-
 impl<T> Shared<T> {
     /// A channel with one handle on each side. `None` is unbounded. With a tag it is driven.
+    #[inline]
     pub(crate) fn new(capacity: Option<usize>, name: Option<Box<str>>, tag: Option<Tag>) -> Self {
         let mut state = State::new(capacity.unwrap_or(usize::MAX));
         if tag.is_some() {
@@ -104,6 +101,7 @@ impl<T> Shared<T> {
             seen: Seen::new(state.summary()),
             kind: Kind::of(capacity),
             handles: Handles::new(),
+            refs: Refs::of_a_pair(),
             state: UnsafeCell::new(state),
             outbox: AtomicPtr::new(ptr::null_mut()),
             extra: Extra::new(name, tag),
@@ -176,7 +174,7 @@ impl<T> Shared<T> {
     /// do nothing with it.
     #[cold]
     pub(crate) fn is_crowded(&self) -> bool {
-        let (senders, receivers) = (self.count(Side::Senders), self.count(Side::Receivers));
+        let (senders, receivers) = (self.handles.count(Side::Senders), self.handles.count(Side::Receivers));
         senders.min(receivers) > 1 && senders + receivers > 2 * processors()
     }
 
@@ -194,7 +192,7 @@ impl<T> Shared<T> {
         take_lent(self.outbox()?)
     }
 
-    /// The same, where it is no operation of its own.
+    /// True once it is closed, where to ask is no operation of its own.
     pub(crate) fn closed_now(&self) -> bool {
         self.seen.is_closed()
     }
@@ -207,154 +205,6 @@ impl<T> Shared<T> {
         self.extra.as_ref()?.name.as_deref()
     }
 
-    #[inline]
-    pub(crate) fn try_send(&self, value: T) -> Result<(), TrySendError<T>> {
-        let mut offer = Some(value);
-        let tried = if self.may_send() {
-            self.send_locked(&mut offer)
-        } else if self.is_driven() {
-            self.as_step(Op::TrySend, |tried| Outcome::from(*tried), || self.send_locked(&mut offer))
-        } else if self.seen.surely_sends() {
-            self.send_locked(&mut offer)
-        } else {
-            Tried::Full
-        };
-        let mut back = || offer.take().expect("what was not sent is still there");
-        match tried {
-            Tried::Sent => Ok(()),
-            Tried::Full => Err(TrySendError::Full(back())),
-            Tried::Closed => Err(TrySendError::Closed(back())),
-        }
-    }
-
-    /// [`try_send`](Self::try_send) for one who waits if it says `Full`, and asks again before that. The
-    /// offer is taken unless that is so or the channel closed: a large value is moved once.
-    #[inline]
-    pub(crate) fn send_now(&self, offer: &mut Option<T>) -> Tried {
-        if self.may_send() { self.send_locked(offer) } else { Tried::Full }
-    }
-
-    #[inline]
-    fn send_locked(&self, offer: &mut Option<T>) -> Tried {
-        let sent = self.lock().send(offer);
-        match sent {
-            Sent::Queued => Tried::Sent,
-            Sent::Handed(wake) => {
-                wake.wake();
-                Tried::Sent
-            }
-            Sent::Full => Tried::Full,
-            Sent::Closed => Tried::Closed,
-        }
-    }
-
-    #[inline]
-    pub(crate) fn try_recv(&self) -> Result<T, TryRecvError> {
-        if let Some((value, _)) = self.take_lent() {
-            return Ok(value);
-        }
-        if !self.may_recv() {
-            if self.is_driven() {
-                let received = || Self::received(self.lock().recv());
-                return self.as_step(Op::TryRecv, outcome_of, received);
-            }
-            if !self.seen.surely_receives() {
-                return Err(TryRecvError::Empty);
-            }
-        }
-        self.recv_locked()
-    }
-
-    /// [`try_recv`](Self::try_recv) for one who waits if it says `Empty`, and asks again before that.
-    #[inline]
-    pub(crate) fn recv_now(&self) -> Result<T, TryRecvError> {
-        if let Some((value, _)) = self.take_lent() {
-            return Ok(value);
-        }
-        if self.may_recv() { self.recv_locked() } else { Err(TryRecvError::Empty) }
-    }
-
-    #[inline]
-    fn recv_locked(&self) -> Result<T, TryRecvError> {
-        loop {
-            let mut locked = self.lock();
-            if !locked.lend() {
-                let received = locked.recv();
-                drop(locked);
-                return Self::received(received);
-            }
-            drop(locked);
-            // Not under the lock: the lines that the values are in are still the senders'.
-            if let Some((value, _)) = self.take_lent() {
-                return Ok(value);
-            }
-        }
-    }
-
-    #[inline]
-    fn received(received: Received<T>) -> Result<T, TryRecvError> {
-        match received {
-            Received::Value(value, _, wake) => {
-                if let Some(wake) = wake {
-                    wake.wake();
-                }
-                Ok(value)
-            }
-            Received::Empty => Err(TryRecvError::Empty),
-            Received::Closed => Err(TryRecvError::Closed),
-        }
-    }
-
-    pub(super) fn force_send_now(&self, value: T) -> Result<Option<T>, SendError<T>> {
-        let forced = self.lock().force_send(value);
-        match forced {
-            Forced::Handed(wake) => {
-                wake.wake();
-                Ok(None)
-            }
-            Forced::Queued => Ok(None),
-            Forced::Displaced(value) => Ok(Some(value)),
-            Forced::Closed(value) => Err(SendError(value)),
-        }
-    }
-
-    /// Sends from the front of `batch` under one lock until it is empty or refused.
-    pub(super) fn send_batch_now(&self, batch: &mut VecDeque<T>) -> usize {
-        let mut wakes = WakeList::new();
-        let before = batch.len();
-        let mut locked = self.lock();
-        while let Some(value) = batch.pop_front() {
-            let mut offer = Some(value);
-            if let Sent::Handed(wake) = locked.send(&mut offer) {
-                wakes.push(wake);
-            }
-            if let Some(refused) = offer {
-                batch.push_front(refused);
-                break;
-            }
-        }
-        drop(locked);
-        wakes.wake_all();
-        before - batch.len()
-    }
-
-    /// Receives into `values` under one lock until there are no more, or `limit` of them.
-    pub(super) fn recv_batch_now(&self, values: &mut Vec<T>, limit: usize) -> usize {
-        let mut wakes = WakeList::new();
-        let mut count = 0;
-        let mut locked = self.lock();
-        values.reserve(locked.len().min(limit));
-        while count < limit {
-            let Received::Value(value, _, wake) = locked.recv() else { break };
-            values.push(value);
-            wakes.extend(wake);
-            count += 1;
-        }
-        drop(locked);
-        wakes.wake_all();
-        count
-    }
-
     /// Closes the channel; true for the call that did.
     pub(super) fn close_now(&self) -> bool {
         let mut wakes = WakeList::new();
@@ -364,7 +214,7 @@ impl<T> Shared<T> {
     }
 
     /// Closes the channel and takes what is queued, in one step.
-    pub(super) fn close_and_take_now(&self) -> VecDeque<T> {
+    pub(super) fn close_and_take_now(&self) -> Slots<T> {
         let mut wakes = WakeList::new();
         let mut locked = self.lock();
         locked.close(&mut wakes);
@@ -374,6 +224,12 @@ impl<T> Shared<T> {
         queue
     }
 
+    /// One more handle of a side, if there is any.
+    pub(super) fn add_handle_to_some_now(&self, side: Side) -> bool {
+        let _locked = self.lock();
+        self.handles.add_to_some(side)
+    }
+
     /// One handle less of a side; the last one closes the channel (law 6), and the last receiver
     /// takes what is queued with it (law 1).
     #[inline]
@@ -381,17 +237,28 @@ impl<T> Shared<T> {
         if self.is_driven() {
             return self.remove_driven_handle(side);
         }
-        if !self.handles.remove(side) {
-            return;
+        if self.handles.is_only(side) || self.handles.remove(side) {
+            self.remove_last(side);
         }
-        match side {
-            // Closed once is closed for ever.
-            Side::Senders if self.closed_now() => {}
-            Side::Senders => {
-                self.close();
-            }
-            Side::Receivers => drop_all(self.close_and_take()),
+    }
+
+    #[inline]
+    fn remove_last(&self, side: Side) {
+        let mut wakes = WakeList::new();
+        let mut locked = self.lock();
+        if self.handles.count(side) != 0 && !self.handles.remove_only(side) {
+            // It was the only one until a weak handle made another.
+            drop(locked);
+            return self.remove_handle(side);
         }
+        locked.close(&mut wakes);
+        let queue = match side {
+            Side::Senders => Slots::new(),
+            Side::Receivers => locked.take_queue(),
+        };
+        drop(locked);
+        wakes.wake_all();
+        drop_all(queue);
     }
 
     /// What `Debug` says of a handle.

@@ -21,7 +21,8 @@
 //!
 //! **Cost.** Setting a timer and cancelling it take a lock each, for tens of nanoseconds also when a
 //! million others wait, and allocate nothing in the long run; the thread is woken only by a deadline
-//! that is earlier than all others. Timers due at once fire in the order of their deadlines.
+//! that is earlier than all others. Timers due at once fire in the order of their deadlines,
+//! and equal ones of one thread in the order in which they were set.
 //!
 //! ```
 //! use hchan::{select, time};

@@ -52,6 +52,8 @@ type Nanos = i64;
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Key {
     slot: u32,
+    /// Of several heaps, which one: for whoever has several.
+    pub(super) part: u32,
     number: u64,
 }
 
@@ -59,7 +61,7 @@ pub(crate) struct Key {
 impl Key {
     /// For a clock that does not keep its timers in a heap.
     pub(crate) const fn numbered(number: u64) -> Self {
-        Self { slot: 0, number }
+        Self { part: 0, slot: 0, number }
     }
 
     pub(crate) const fn number(self) -> u64 {
@@ -112,7 +114,7 @@ impl<T> Heap<T> {
         let node = Node { deadline, number, slot };
         self.nodes.push(node);
         self.sift_up(position, node);
-        Key { slot, number }
+        Key { slot, part: 0, number }
     }
 
     /// The value of a key, if it still waits.

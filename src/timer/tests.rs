@@ -140,6 +140,28 @@ fn loom_a_thread_that_dozes_hears_of_a_deadline() {
 }
 
 #[test]
+fn loom_a_thread_that_dozes_hears_of_deadlines_in_two_parts() {
+    explore(2, || {
+        let (service, start) = (Arc::new(by_turns()), Instant::now());
+        let bells = [Bell::new(), Bell::new()];
+        let [first, second] = bells.clone().map(|bell| Action::Wake(bell.waker()));
+        let arming = service.clone();
+        let other = spawn(move || arming.arm(start, second));
+        let turning = service.clone();
+        let rung = bells.clone();
+        let thread = spawn(move || {
+            let mut batch = Batch::default();
+            while rung.iter().any(|bell| bell.rung() == 0) {
+                turning.turn(&mut batch, || start);
+            }
+        });
+        service.arm(start, first);
+        other.join().unwrap();
+        thread.join().unwrap();
+    });
+}
+
+#[test]
 fn a_timer_for_which_no_thread_starts_is_refused_and_leaves_nothing() {
     static REFUSED: AtomicBool = AtomicBool::new(true);
     // Ordering: Relaxed, both: one thread.

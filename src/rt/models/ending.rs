@@ -86,3 +86,38 @@ fn loom_a_drop_that_joins_a_task_which_comes_later_ends() {
         other.join().unwrap();
     });
 }
+
+#[test]
+fn loom_a_task_that_nobody_joins_ends_while_the_runtime_goes_and_is_freed_once() {
+    explore(3, || {
+        let core = core(1);
+        let (drops, captured) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+        let (output, future) = (Dropped(drops.clone()), Dropped(captured.clone()));
+        drop(go(&core, async move {
+            let _future = future;
+            output
+        }));
+        let runner = core.clone();
+        let other = spawn(move || run_all(&runner));
+        // Who ends it makes references from those of the registry.
+        Core::close(&core);
+        other.join().unwrap();
+        assert_eq!((get(&drops), get(&captured)), (1, 1));
+    });
+}
+
+#[test]
+fn loom_a_handle_leaves_a_task_that_ends() {
+    explore(3, || {
+        let core = core(1);
+        let drops = Arc::new(AtomicUsize::new(0));
+        let output = Dropped(drops.clone());
+        let handle = go(&core, async move { output });
+        let runner = core.clone();
+        let other = spawn(move || run_all(&runner));
+        drop(handle);
+        other.join().unwrap();
+        assert_eq!(get(&drops), 1);
+        Core::close(&core);
+    });
+}

@@ -83,7 +83,7 @@ fn loom_a_queue_goes_on_where_its_counters_overflow() {
             let (left, stolen) = (queue.len(), other.len());
             assert_eq!(left + stolen + 2, RUN_QUEUE / 2);
             assert_eq!((queue.take_all().len(), other.take_all().len()), (left, stolen));
-            assert!(queue.len() == 0 && queue.pop().is_none() && queue.steal_into(&other).is_none());
+            assert!(queue.is_empty() && queue.pop().is_none() && queue.steal_into(&other).is_none());
             drop(tasks);
         }
         Core::close(&core);

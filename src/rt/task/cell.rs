@@ -4,12 +4,13 @@
 
 #![allow(unsafe_code)]
 
-use super::{About, Header, JoinError, Joiner, Notified, TaskId, TaskRef};
+use super::{About, Header, JoinError, Joiner, Notified, TaskId, TaskRef, store};
 use crate::facade::{Arc, UnsafeCell};
 use crate::list::Link;
 use crate::park::contained;
 use crate::rt::home::Home;
 use crate::rt::state::State;
+use std::alloc::Layout;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
@@ -32,6 +33,18 @@ enum Stage<F: Future> {
     Taken,
 }
 
+impl<F: Future> Stage<F> {
+    /// The outcome, once. Only that is moved, not the place of the future.
+    fn take(&mut self) -> Option<Result<F::Output, JoinError>> {
+        let Self::Finished(outcome) = self else { return None };
+        // SAFETY: what is behind the reference is overwritten, not dropped.
+        let outcome = unsafe { ptr::read(outcome) };
+        // SAFETY: as above.
+        unsafe { ptr::write(self, Self::Taken) };
+        Some(outcome)
+    }
+}
+
 /// The functions that know the type of the future.
 pub(super) struct VTable {
     /// Polls it; true if the stage is finished now.
@@ -45,9 +58,10 @@ pub(super) struct VTable {
 }
 
 /// A new task: a reference for the registry, the promise for a queue, one for the join handle.
+#[inline]
 pub(super) fn allocate<F>(
     future: F,
-    home: Arc<Home>,
+    home: &Arc<Home>,
     id: TaskId,
     about: About,
 ) -> (TaskRef, Notified, Joiner<F::Output>)
@@ -59,18 +73,17 @@ where
         link: Link::new(),
         state: State::new(),
         vtable: const { &VTable { poll: poll::<F>, cancel: cancel::<F>, take: take::<F>, free: free::<F> } },
-        home,
+        home: NonNull::from(&**home),
         id,
         site: about.site,
-        name: about.name,
+        name: about.name.map(Box::new),
         joiner: UnsafeCell::new(None),
     };
     // Written in its place: a large future does not pass over the stack once more.
-    let mut cell = Box::<Cell<F>>::new_uninit();
-    cell.write(Cell { header, stage: UnsafeCell::new(Stage::Running(future)) });
-    // SAFETY: it was just written.
-    let cell = unsafe { cell.assume_init() };
-    let header = NonNull::from(Box::leak(cell)).cast();
+    let cell = store::obtain(Layout::new::<Cell<F>>()).cast();
+    // SAFETY: it was obtained for one.
+    unsafe { cell.write(Cell { header, stage: UnsafeCell::new(Stage::Running(future)) }) };
+    let header = cell.cast();
     // Point 6: the type is that of the task.
     let joiner = Joiner::new(TaskRef(header));
     (TaskRef(header), Notified(TaskRef(header)), joiner)
@@ -142,8 +155,8 @@ unsafe fn take<F: Future>(header: NonNull<Header>, to: *mut ()) {
     // SAFETY: point 2, promised by the caller.
     let Cell { stage, .. } = unsafe { cell::<F>(header) };
     // SAFETY: point 3.
-    let taken = stage.with_mut(|stage| unsafe { std::mem::replace(&mut *stage, Stage::Taken) });
-    if let Stage::Finished(outcome) = taken
+    let taken = stage.with_mut(|stage| unsafe { (*stage).take() });
+    if let Some(outcome) = taken
         && !to.is_null()
     {
         // SAFETY: promised by the caller.
@@ -159,8 +172,11 @@ unsafe fn free<F: Future>(header: NonNull<Header>) {
     let Cell { header: Header { joiner, .. }, .. } = unsafe { cell::<F>(header) };
     // SAFETY: nobody else has it. Its drop is user code, and this may be any thread.
     contained(|| drop(joiner.with_mut(|waker| unsafe { (*waker).take() })));
-    // SAFETY: points 1 and 2, promised by the caller; the cell comes from a box.
-    drop(unsafe { Box::from_raw(header.cast::<Cell<F>>().as_ptr()) });
+    let cell = header.cast::<Cell<F>>();
+    // SAFETY: points 1 and 2, promised by the caller.
+    unsafe { cell.drop_in_place() };
+    // SAFETY: `allocate` has obtained it so, and what was in it is dropped.
+    unsafe { store::release(cell.cast(), Layout::new::<Cell<F>>()) };
 }
 
 /// # Safety

@@ -5,22 +5,24 @@
 #![allow(unsafe_code)]
 
 use super::{Header, JoinError, TaskRef};
-use crate::rt::state::Joined;
+use crate::rt::state::{Joined, Left};
 use std::marker::PhantomData;
+use std::mem::ManuallyDrop;
 use std::ptr;
 use std::task::{Context, Poll};
 
 /// The reference of the join handle, with the right to the outcome, which is of type `T`. Not `Clone`:
 /// there is one for each task.
 pub(crate) struct Joiner<T> {
-    task: TaskRef,
+    /// Released when this is dropped, in one step with the right to the outcome if that is possible.
+    task: ManuallyDrop<TaskRef>,
     outcome: PhantomData<fn() -> T>,
 }
 
 impl<T> Joiner<T> {
     /// `task` is the reference made for the join handle (point 6).
     pub(super) fn new(task: TaskRef) -> Self {
-        Self { task, outcome: PhantomData }
+        Self { task: ManuallyDrop::new(task), outcome: PhantomData }
     }
 
     pub(crate) fn task(&self) -> &TaskRef {
@@ -33,7 +35,7 @@ impl<T> Joiner<T> {
             return Poll::Pending;
         }
         let mut outcome: Option<Result<T, JoinError>> = None;
-        let TaskRef(header) = self.task;
+        let header = self.task.0;
         // SAFETY: points 2, 3 and 6: it is complete, and this is the join handle.
         unsafe { (self.task.header().vtable.take)(header, (&raw mut outcome).cast()) };
         Poll::Ready(outcome)
@@ -45,14 +47,14 @@ impl<T> Joiner<T> {
         match state.joined() {
             Joined::Complete => return true,
             Joined::HasWaker => {
-                // SAFETY: point 3: it is only read while it is set.
+                if !state.recall_waker() {
+                    return true;
+                }
+                // SAFETY: point 3: it is not set.
                 let same = joiner
                     .with(|waker| unsafe { &*waker }.as_ref().is_some_and(|old| old.will_wake(cx.waker())));
                 if same {
-                    return false;
-                }
-                if !state.recall_waker() {
-                    return true;
+                    return !state.lend_waker();
                 }
             }
             Joined::NoWaker => {}
@@ -69,13 +71,17 @@ impl<T> Joiner<T> {
 impl<T> Drop for Joiner<T> {
     fn drop(&mut self) {
         let Header { state, joiner, vtable, .. } = self.task.header();
-        if state.leave() {
-            // SAFETY: point 3: it is not set, and nobody else writes it any more.
-            let waker = joiner.with_mut(|waker| unsafe { (*waker).take() });
-            drop(waker);
-        } else {
+        match state.leave() {
+            Left::Released => return,
+            Left::WithWaker => {
+                // SAFETY: point 3: it is not set, and nobody else writes it any more.
+                let waker = joiner.with_mut(|waker| unsafe { (*waker).take() });
+                drop(waker);
+            }
             // SAFETY: points 2 and 3: it is complete, and the handle was there.
-            unsafe { (vtable.take)(self.task.0, ptr::null_mut()) };
+            Left::Complete => unsafe { (vtable.take)(self.task.0, ptr::null_mut()) },
         }
+        // SAFETY: it is not used again.
+        drop(unsafe { ManuallyDrop::take(&mut self.task) });
     }
 }

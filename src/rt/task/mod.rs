@@ -9,8 +9,8 @@
 //!    to whoever completed the task.
 //! 3. Each [`TaskRef`] is one of the references that the state word counts; a [`Notified`] is one of
 //!    them and the promise to run the task, of which there is one at most.
-//! 4. The joiner's waker is the handle's to write while JOIN_WAKER is not set and the task not
-//!    complete; while it is set it is only read.
+//! 4. The joiner's waker is the handle's while JOIN_WAKER is not set and the task not complete; if it is set
+//!    when the task becomes complete, it is that of whoever completed it.
 //!
 //! # Unsafe
 //!
@@ -21,11 +21,14 @@
 //! 4. *Pinned.* A future stays in its cell, which does not move, until it is dropped there.
 //! 5. *Link.* A header's link is the first field of the header, and touched under the registry's lock.
 //! 6. *Joiner.* A [`Joiner`] is made with its task, once, for the type of its outputs.
+//! 7. *Home.* A task is shown to its home (`Home::add`) by whoever has made it, before anybody else sees
+//!    it, and from then on the home is there until the task is freed.
 
 #![allow(unsafe_code)]
 
 mod cell;
 mod joiner;
+mod store;
 mod waker;
 
 use super::home::Home;
@@ -43,6 +46,7 @@ use std::mem::ManuallyDrop;
 use std::panic::Location;
 use std::ptr::{self, NonNull};
 use std::task::{Context, Waker};
+pub(super) use store::Store;
 
 /// The number of a task: no other task of the process has or had it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -67,12 +71,13 @@ pub(super) struct Header {
     link: Link,
     state: State,
     vtable: &'static VTable,
-    /// Whose registry it is in; leads to its scheduler.
-    home: Arc<Home>,
+    /// Whose registry it is in; leads to its scheduler. Counts the task, hence is there.
+    home: NonNull<Home>,
     id: TaskId,
     /// Where it was spawned.
     site: &'static Location<'static>,
-    name: Option<std::sync::Arc<str>>,
+    /// Behind one pointer, since most tasks have none.
+    name: Option<Box<std::sync::Arc<str>>>,
     /// Wakes whoever awaits the join handle.
     joiner: UnsafeCell<Option<Waker>>,
 }
@@ -142,9 +147,10 @@ unsafe impl Sync for TaskRef {}
 
 impl TaskRef {
     /// A new task: a reference for the registry, the promise for a queue, one for the join handle.
+    #[inline]
     pub(super) fn new<F>(
         future: F,
-        home: Arc<Home>,
+        home: &Arc<Home>,
         id: TaskId,
         about: About,
     ) -> (Self, Notified, Joiner<F::Output>)
@@ -160,8 +166,14 @@ impl TaskRef {
         unsafe { self.0.as_ref() }
     }
 
-    pub(super) fn home(&self) -> &Arc<Home> {
-        &self.header().home
+    pub(super) fn home(&self) -> &Home {
+        // SAFETY: point 7.
+        unsafe { self.header().home.as_ref() }
+    }
+
+    /// True if there are no references but so many, all of them the caller's.
+    pub(super) fn is_unshared(&self, mine: usize) -> bool {
+        self.header().state.is_unshared(mine)
     }
 
     pub(super) fn id(&self) -> TaskId {
@@ -169,7 +181,7 @@ impl TaskRef {
     }
 
     pub(super) fn name(&self) -> Option<&std::sync::Arc<str>> {
-        self.header().name.as_ref()
+        self.header().name.as_deref()
     }
 
     pub(super) fn site(&self) -> &'static Location<'static> {
@@ -228,6 +240,28 @@ impl TaskRef {
         unsafe { (self.header().vtable.cancel)(self.0) };
     }
 
+    /// The stage is finished, and this thread, which has the reference of whoever runs the task, no
+    /// longer does.
+    ///
+    /// Most tasks that nobody will join are referred to by nobody else then, and freed without a word to
+    /// anybody.
+    fn end(self) {
+        if self.header().state.has_joiner() {
+            return self.complete();
+        }
+        // SAFETY: points 2 and 3: this thread runs it, the stage is finished, and nobody will take it.
+        contained(|| unsafe { (self.header().vtable.take)(self.0, ptr::null_mut()) });
+        let removed = Home::remove_unshared(self.header().home, &self);
+        if removed.to_free {
+            let task = ManuallyDrop::new(self);
+            // SAFETY: points 1 and 2: all references are this one, and the registry's, which is not used.
+            unsafe { (task.header().vtable.free)(task.0) };
+        } else {
+            // Nobody waits for it.
+            let _ = self.header().state.complete(removed.was_registered);
+        }
+    }
+
     /// The stage is finished, and this thread no longer runs the task.
     ///
     /// A task that is joined is in no report any more when the join answers. One that nobody will join is
@@ -245,9 +279,9 @@ impl TaskRef {
             self.header().state.remove_reference();
         }
         if completed.wake {
-            // SAFETY: point 3: it is set, so nobody writes it.
-            let wake = |waker: *const Option<Waker>| unsafe { &*waker }.iter().for_each(Waker::wake_by_ref);
-            contained(|| self.header().joiner.with(wake));
+            // SAFETY: point 3: it is set.
+            let waker = self.header().joiner.with_mut(|waker| unsafe { (*waker).take() });
+            contained(|| waker.into_iter().for_each(Waker::wake));
         }
     }
 }
@@ -262,8 +296,10 @@ impl Clone for TaskRef {
 impl Drop for TaskRef {
     fn drop(&mut self) {
         if self.header().state.remove_reference() {
+            let home = self.header().home;
             // SAFETY: points 1 and 2: it was the last reference.
             unsafe { (self.header().vtable.free)(self.0) };
+            Home::forget(home);
         }
     }
 }
@@ -311,7 +347,7 @@ impl Notified {
         }
         if task.poll() {
             ends();
-            task.complete();
+            task.end();
             return Ran::Done;
         }
         match task.header().state.pause() {

@@ -157,7 +157,9 @@ fn timers() {
 
 #[test]
 fn timers_that_fire_early() {
-    compare(seeds(), kinds::ANY_TIME);
+    // A timer that may fire anywhere is in the way of most steps, so these are slow.
+    let seeds = seeds();
+    compare(seeds.start..seeds.start + (seeds.end - seeds.start).div_ceil(5), kinds::ANY_TIME);
 }
 
 #[test]
