@@ -19,7 +19,7 @@ use crate::park::{Wake, WakeList};
 use crate::queue::Queue;
 use crate::ring::Ticket;
 use crate::slots::Slots;
-use crate::waitq::{Claimed, WaitQueue};
+use crate::waitq::WaitQueue;
 use std::sync::Arc;
 
 /// A channel under its lock. What changes seldom comes first (see `shared`).
@@ -37,11 +37,9 @@ pub(crate) struct State<T> {
     queue: Queue<T>,
     /// Set once. Nothing is queued or waits after that, but cancelled receivers may return values.
     closed: bool,
-    /// The signs, as they were last made, and [`CHANGED`] if that may be no longer so. No sign at all says
-    /// that the state is *calm*: it is open, nobody waits for a place or for a value, and nothing is lent or came back.
-    signs: u16,
-    /// Whether somebody drives the program.
-    driven: bool,
+    /// The signs: none that is due is ever missing. No sign at all says that the state
+    /// is *calm*: it is open, nobody waits for a place or for a value, and nothing is lent or came back.
+    signs: u8,
 }
 
 /// What became of a send. The offer is taken unless it is `Full` or `Closed`.
@@ -97,13 +95,17 @@ pub(crate) const SENDER: u8 = 1 << 3;
 pub(crate) const RECEIVER: u8 = 1 << 4;
 /// Signs: the channel is closed.
 pub(crate) const CLOSED: u8 = 1 << 5;
+/// Signs, never seen without the lock: a value that came back is queued.
+const RETURNED: u8 = 1 << 6;
 /// Signs: somebody drives the program step by step (see `world`). The top bit, so that one comparison with
 /// 0 tells "some of these, and not this one".
 pub(crate) const DRIVEN: u8 = 1 << 7;
-/// Signs, never seen without the lock: a value that came back is queued.
-const RETURNED: u16 = 1 << 8;
-/// Never seen without the lock: the signs are to be made anew.
-const CHANGED: u16 = 1 << 9;
+
+/// `bit`, if it is to be shown.
+#[inline]
+fn sign(shown: bool, bit: u8) -> u8 {
+    u8::from(shown) * bit
+}
 
 const NOTHING_TO_SEND: &str = "there is nothing left to send";
 
@@ -115,7 +117,6 @@ impl<T> State<T> {
             capacity,
             closed: false,
             signs: 0,
-            driven: false,
             senders: WaitQueue::new(),
             receivers: WaitQueue::new(),
             observers: WaitQueue::new(),
@@ -125,8 +126,7 @@ impl<T> State<T> {
     /// Somebody drives the program.
     #[cold]
     pub(crate) fn drive(&mut self) {
-        self.driven = true;
-        self.signs |= CHANGED;
+        self.signs |= DRIVEN;
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -146,37 +146,31 @@ impl<T> State<T> {
         if self.queue.behind() >= self.capacity {
             return false;
         }
-        self.signs & (LENT as u16 | CHANGED) == 0 || self.has_room_beside_lent()
+        self.signs & LENT == 0 || self.has_room_beside_lent()
     }
 
     fn has_room_beside_lent(&mut self) -> bool {
-        self.signs |= CHANGED;
-        self.queue.has_room(self.capacity)
+        let has_room = self.queue.has_room(self.capacity);
+        self.note_queue();
+        has_room
     }
 
     /// The bits that may be seen without the lock.
     #[inline]
     pub(crate) fn summary(&mut self) -> u8 {
-        if self.signs & CHANGED != 0 {
-            self.signs = self.signs_anew();
-        }
-        let (behind, lent) = (self.queue.behind(), self.queue.lent());
-        let lends = if lent > 0 { LENT } else { 0 };
-        (u8::from(behind + lent < self.capacity) * ROOM)
-            | (u8::from(behind > 0) * VALUES)
-            | lends
-            | self.signs as u8
+        self.signs = (self.signs & !(SENDER | RECEIVER))
+            | sign(!self.senders.is_empty(), SENDER)
+            | sign(!self.receivers.is_empty(), RECEIVER);
+        let behind = self.queue.behind();
+        let queued = if self.signs & LENT == 0 { behind } else { behind + self.queue.lent() };
+        sign(queued < self.capacity, ROOM) | sign(behind > 0, VALUES) | self.signs
     }
 
-    #[cold]
-    fn signs_anew(&self) -> u16 {
-        let sign = |shown: bool, bit: u8| if shown { u16::from(bit) } else { 0 };
-        sign(!self.senders.is_empty(), SENDER)
-            | sign(!self.receivers.is_empty(), RECEIVER)
-            | sign(self.closed, CLOSED)
-            | sign(self.driven, DRIVEN)
+    /// The queue may have lent something or got it back, or has got back what had left.
+    fn note_queue(&mut self) {
+        self.signs = (self.signs & !(LENT | RETURNED))
             | sign(self.queue.lent() > 0, LENT)
-            | (u16::from(self.queue.has_returned()) * RETURNED)
+            | sign(self.queue.has_returned(), RETURNED);
     }
 
     /// Queues the offer, if that is all there is to a send: the state is calm, and a place is free that is
@@ -187,7 +181,7 @@ impl<T> State<T> {
         if self.signs != 0 || queued >= self.capacity || !self.queue.push_within(offer) {
             return None;
         }
-        Some(VALUES | (u8::from(queued + 1 < self.capacity) * ROOM))
+        Some(VALUES | sign(queued + 1 < self.capacity, ROOM))
     }
 
     /// Hands the offer to the first waiting receiver, or queues it.
@@ -213,7 +207,7 @@ impl<T> State<T> {
         }
         // Before the claim: nobody is claimed on behalf of a send without a value.
         assert!(offer.is_some(), "{NOTHING_TO_SEND}");
-        let receiver = Self::first(&mut self.receivers, &mut self.signs)?;
+        let receiver = self.receivers.claim_first()?;
         let ticket = self.queue.departs();
         let value = offer.take().expect(NOTHING_TO_SEND);
         Some(Sent::Handed(receiver.deliver(value, ticket)))
@@ -227,17 +221,19 @@ impl<T> State<T> {
             return None;
         }
         let value = self.queue.pop_one_of_few()?;
-        Some((value, ROOM | (u8::from(self.queue.behind() > 0) * VALUES)))
+        Some((value, ROOM | sign(self.queue.behind() > 0, VALUES)))
     }
 
     /// Takes the oldest queued value, or one straight from the first waiting sender.
     #[inline]
     pub(crate) fn recv(&mut self) -> Received<T> {
-        self.signs |= if self.signs & RETURNED == 0 { 0 } else { CHANGED };
         if let Some((value, ticket)) = self.queue.pop() {
+            if self.signs & RETURNED != 0 {
+                self.note_queue();
+            }
             return Received::Value(value, ticket, self.admit());
         }
-        if let Some(sender) = Self::first(&mut self.senders, &mut self.signs) {
+        if let Some(sender) = self.senders.claim_first() {
             let (value, wake) = sender.collect();
             return Received::Value(value, self.queue.departs(), Some(wake));
         }
@@ -253,7 +249,7 @@ impl<T> State<T> {
         }
         let lends = self.queue.lend();
         if lends {
-            self.signs |= CHANGED;
+            self.signs |= LENT;
         }
         lends
     }
@@ -266,8 +262,8 @@ impl<T> State<T> {
     /// A sender may be about to join the line: from now on values leave under the lock, so that each
     /// place that becomes free is given to it.
     pub(crate) fn shut(&mut self) {
-        self.signs |= CHANGED;
         self.queue.shut();
+        self.note_queue();
     }
 
     /// Queues the value of the first waiting sender where a place is free.
@@ -280,7 +276,7 @@ impl<T> State<T> {
         if !self.has_room() {
             return None;
         }
-        let (value, wake) = Self::first(&mut self.senders, &mut self.signs)?.collect();
+        let (value, wake) = self.senders.claim_first()?.collect();
         self.queue.push(value, self.capacity);
         Some(wake)
     }
@@ -311,11 +307,11 @@ impl<T> State<T> {
     /// Takes back a value that a receiver was given and did not keep (law 5): it goes to the next
     /// waiting receiver, else to the place in the queue that its age demands.
     pub(crate) fn give_back(&mut self, value: T, ticket: Ticket) -> Option<Wake> {
-        if let Some(receiver) = Self::first(&mut self.receivers, &mut self.signs) {
+        if let Some(receiver) = self.receivers.claim_first() {
             return Some(receiver.deliver(value, ticket));
         }
-        self.signs |= CHANGED;
         self.queue.put_back(value, ticket);
+        self.note_queue();
         None
     }
 
@@ -324,7 +320,7 @@ impl<T> State<T> {
     /// waiter acts as soon as its claim is decided, lock or not.
     #[must_use]
     pub(crate) fn close(&mut self) -> bool {
-        self.signs |= u16::from(CLOSED);
+        self.signs |= CLOSED;
         !std::mem::replace(&mut self.closed, true)
     }
 
@@ -335,7 +331,6 @@ impl<T> State<T> {
 
     /// Tells every waiter, in order, that the channel is closed.
     pub(crate) fn let_all_go(&mut self, wakes: &mut WakeList) {
-        self.signs |= CHANGED;
         while let Some(receiver) = self.receivers.claim_first() {
             wakes.push(receiver.close());
         }
@@ -349,28 +344,20 @@ impl<T> State<T> {
 
     /// Takes all that is queued.
     pub(crate) fn take_queue(&mut self) -> Slots<T> {
-        self.queue.take_all()
-    }
-
-    /// Claims the first in a line.
-    #[inline]
-    fn first<'a>(line: &'a mut WaitQueue<T>, signs: &mut u16) -> Option<Claimed<'a, T>> {
-        if line.is_empty() {
-            return None;
-        }
-        *signs |= CHANGED;
-        line.claim_first()
+        let queue = self.queue.take_all();
+        self.note_queue();
+        queue
     }
 
     /// The line of senders. One joins it after the step that said `Full`, under the same lock.
     pub(crate) fn senders(&mut self) -> &mut WaitQueue<T> {
-        self.signs |= CHANGED;
+        self.signs |= SENDER;
         &mut self.senders
     }
 
     /// The line of receivers. One joins it after the step that said `Empty`, under the same lock.
     pub(crate) fn receivers(&mut self) -> &mut WaitQueue<T> {
-        self.signs |= CHANGED;
+        self.signs |= RECEIVER;
         &mut self.receivers
     }
 

@@ -72,7 +72,7 @@ pub(crate) trait Arm {
     /// # Safety
     ///
     /// As [`try_locked`](Self::try_locked).
-    unsafe fn prepare(&self);
+    unsafe fn prepare(&self, by_thread: bool);
 
     /// True if it does well to look on for a while before it joins the line.
     fn may_linger(&self) -> bool;
@@ -329,8 +329,9 @@ impl<T, O: Operation<T>> Arm for ChannelArm<'_, T, O> {
     }
 
     #[inline]
-    unsafe fn prepare(&self) {
+    unsafe fn prepare(&self, by_thread: bool) {
         if let Some(shared) = self.shared {
+            shared.awaited(by_thread);
             // SAFETY: promised by the caller.
             unsafe { shared.when_locked(|state| O::prepare(state)) };
         }

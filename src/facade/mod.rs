@@ -33,8 +33,8 @@ mod imp {
     use std::thread;
     use std::time::{Duration, Instant};
 
+    pub(crate) use super::spin::{ABSENCE, processors, spin_until};
     use super::spin::{SpinLock, is_single};
-    pub(crate) use super::spin::{processors, spin_until};
     pub(crate) use parking_lot::{Mutex, MutexGuard};
     pub(crate) use std::sync as primitives;
     pub(crate) use std::sync::Arc;
@@ -61,9 +61,10 @@ mod imp {
             Self(SpinLock::new())
         }
 
-        /// One from which a thread that does not get it stays away for so many pauses.
-        pub(crate) const fn with_absence(absence: u8) -> Self {
-            Self(SpinLock::with_absence(absence))
+        /// For how many pauses a thread that does not get it stays away from now on.
+        #[inline]
+        pub(crate) fn set_absence(&self, absence: u8) {
+            self.0.set_absence(absence);
         }
 
         #[inline]
@@ -220,9 +221,7 @@ mod imp {
             Self(loom::sync::Mutex::new(()), NEXT.get())
         }
 
-        pub(crate) fn with_absence(_absence: u8) -> Self {
-            Self::new()
-        }
+        pub(crate) fn set_absence(&self, _absence: u8) {}
 
         pub(crate) fn order(&self) -> usize {
             self.1
@@ -335,6 +334,8 @@ mod imp {
     pub(crate) fn processors() -> usize {
         1
     }
+
+    pub(crate) const ABSENCE: u8 = 0;
 
     pub(crate) fn may_spin() -> bool {
         false

@@ -29,7 +29,7 @@ const UNTIMED: u32 = 8;
 /// How often a thread that does not get a lock stays away from it, before it offers its processor.
 const ABSENCES: u32 = 4;
 /// For how many pauses it does so at least, if nothing else is said: some 3 us.
-const ABSENCE: u8 = 64;
+pub(crate) const ABSENCE: u8 = 64;
 /// How long a thread first sleeps that does not get a lock.
 const NAP: Duration = Duration::from_micros(50);
 /// How long it sleeps at most.
@@ -93,17 +93,20 @@ pub(crate) fn spin_until(mut done: impl FnMut() -> bool, crowded: bool) -> bool 
 /// same.)
 pub(crate) struct SpinLock {
     held: AtomicBool,
-    absence: u8,
+    /// For how many pauses a thread stays away at least.
+    absence: AtomicU8,
 }
 
 impl SpinLock {
     pub(crate) const fn new() -> Self {
-        Self::with_absence(ABSENCE)
+        Self { held: AtomicBool::new(false), absence: AtomicU8::new(ABSENCE) }
     }
 
-    /// One from which a thread stays away for so many pauses, and up to three times as many.
-    pub(crate) const fn with_absence(absence: u8) -> Self {
-        Self { held: AtomicBool::new(false), absence }
+    /// From now on a thread stays away from it for so many pauses, and up to three times as many.
+    #[inline]
+    pub(crate) fn set_absence(&self, absence: u8) {
+        // Ordering: Relaxed: whichever is seen, it is long enough.
+        self.absence.store(absence, Ordering::Relaxed);
     }
 
     #[inline]
@@ -133,7 +136,8 @@ impl SpinLock {
         // Ordering: Relaxed: a hint; the exchange decides.
         let free = || !self.held.load(Ordering::Relaxed) && self.try_lock();
         if !is_single() {
-            let absence = usize::from(self.absence);
+            // Ordering: Relaxed, as above.
+            let absence = usize::from(self.absence.load(Ordering::Relaxed));
             for _ in 0..ABSENCES {
                 if free() {
                     return;

@@ -97,7 +97,7 @@ impl<T> Shared<T> {
             state.drive();
         }
         Self {
-            lock: Lock::with_absence(Kind::of(capacity).absence()),
+            lock: Lock::new(),
             seen: Seen::new(state.summary()),
             kind: Kind::of(capacity),
             handles: Handles::new(),
@@ -144,6 +144,13 @@ impl<T> Shared<T> {
             let state = unsafe { &mut *state };
             self.seen.publish(state.summary());
         });
+    }
+
+    /// A thread or a task is going to wait here: the next one to meet somebody at the lock knows then for
+    /// how long to stay away.
+    #[inline]
+    pub(crate) fn awaited(&self, by_thread: bool) {
+        self.lock.set_absence(self.kind.absence(by_thread));
     }
 
     /// The lock itself, for those who take several in order.

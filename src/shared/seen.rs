@@ -37,6 +37,18 @@ impl Seen {
         shows(seen, VALUES | SENDER | CLOSED) || (seen & LENT != 0 && lent())
     }
 
+    /// True if a send most likely finds a place.
+    #[inline]
+    pub(super) fn has_room(&self) -> bool {
+        self.get() & ROOM != 0
+    }
+
+    /// True if a receive most likely finds a value under the lock.
+    #[inline]
+    pub(super) fn has_values(&self) -> bool {
+        self.get() & VALUES != 0
+    }
+
     /// Asks again before the answer is final: false if a send would have to wait.
     pub(super) fn surely_sends(&self) -> bool {
         self.surely(ROOM | RECEIVER | CLOSED)

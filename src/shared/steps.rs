@@ -53,6 +53,9 @@ impl<T> Shared<T> {
     /// call nothing, so that the compiler saves no registers for them.
     #[inline]
     pub(crate) fn send_quickly(&self, offer: &mut Option<T>) -> Result<(), Option<LockGuard<'_>>> {
+        if !self.seen.has_room() {
+            return Err(None);
+        }
         let Some(guard) = self.lock.try_lock() else { return Err(None) };
         // SAFETY: point 1: just locked.
         let sent = self.state.with_mut(|state| unsafe { &mut *state }.send_calmly(offer));
@@ -67,6 +70,9 @@ impl<T> Shared<T> {
     pub(crate) fn recv_quickly(&self) -> Result<T, Option<LockGuard<'_>>> {
         if let Some(outbox) = self.outbox() {
             return outbox.take_quickly(kept_slots::<T>()).ok_or(None);
+        }
+        if !self.seen.has_values() {
+            return Err(None);
         }
         let Some(guard) = self.lock.try_lock() else { return Err(None) };
         // SAFETY: point 1: just locked.
@@ -92,13 +98,26 @@ impl<T> Shared<T> {
     /// What is left of a send that is not [quick](Self::send_quickly).
     #[inline]
     pub(crate) fn send_on(&self, offer: &mut Option<T>, guard: Option<LockGuard<'_>>) -> Tried {
+        match self.lock_for(guard, || self.may_send()) {
+            Some(locked) => Self::send_locked(locked, offer),
+            None => Tried::Full,
+        }
+    }
+
+    /// The state under the lock, which this may have got already, or is worth taking.
+    #[inline]
+    fn lock_for<'a>(
+        &'a self,
+        guard: Option<LockGuard<'a>>,
+        is_worth_it: impl FnOnce() -> bool,
+    ) -> Option<Locked<'a, T>> {
         match guard {
             // It is decided when it is its turn.
-            _ if self.is_driven() => Tried::Full,
+            _ if self.is_driven() => None,
             // SAFETY: point 1: it is the guard of this lock.
-            Some(guard) => Self::send_locked(unsafe { Locked::new(self, guard) }, offer),
-            None if self.may_send() => Self::send_locked(self.lock(), offer),
-            None => Tried::Full,
+            Some(guard) => Some(unsafe { Locked::new(self, guard) }),
+            None if is_worth_it() => Some(self.lock()),
+            None => None,
         }
     }
 
@@ -143,18 +162,15 @@ impl<T> Shared<T> {
     /// What is left of a receive that is not [quick](Self::recv_quickly).
     #[inline]
     pub(crate) fn recv_on(&self, guard: Option<LockGuard<'_>>) -> Result<T, TryRecvError> {
-        if self.is_driven() {
-            // It is decided when it is its turn.
-            return Err(TryRecvError::Empty);
-        }
-        if let Some(guard) = guard {
-            // SAFETY: point 1: it is the guard of this lock.
-            return self.recv_locked(unsafe { Locked::new(self, guard) });
-        }
-        if let Some((value, _)) = self.take_lent() {
+        if guard.is_none()
+            && let Some((value, _)) = self.take_lent()
+        {
             return Ok(value);
         }
-        if self.may_recv() { self.recv_locked(self.lock()) } else { Err(TryRecvError::Empty) }
+        match self.lock_for(guard, || self.may_recv()) {
+            Some(locked) => self.recv_locked(locked),
+            None => Err(TryRecvError::Empty),
+        }
     }
 
     #[inline]

@@ -124,9 +124,9 @@ pub(super) unsafe fn try_locked<S: Arms>(
 ///
 /// As [`try_locked`].
 #[inline]
-pub(super) unsafe fn prepare<S: Arms>(arms: Pin<&S>) {
+pub(super) unsafe fn prepare<S: Arms>(arms: Pin<&S>, by_thread: bool) {
     // SAFETY: point 1.
-    each(arms).for_each(|arm| unsafe { arm.prepare() });
+    each(arms).for_each(|arm| unsafe { arm.prepare(by_thread) });
 }
 
 /// Has all arms join their lines.

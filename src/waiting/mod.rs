@@ -277,7 +277,7 @@ impl<S: Arms> Waiting<S> {
         let mut owed = None;
         let locks = this.arms.lock();
         // SAFETY: point 2; all locks are held.
-        unsafe { arms::prepare(this.arms) };
+        unsafe { arms::prepare(this.arms, matches!(wake, Wake::Thread(_))) };
         // SAFETY: as above.
         let winner = unsafe { arms::try_locked(this.arms, order, &mut owed) };
         let spare = match winner {

@@ -107,7 +107,9 @@ fn compare(seeds: std::ops::Range<u64>, kinds: kinds::Kinds) {
     say(&format!(
         "{compared} programs: {brute_traces} traces by brute force, {traces} and {redundant} redundant"
     ));
-    assert!(compared > 0 && traces <= brute_traces);
+    assert!(compared > 0);
+    // Where timers fire anywhere, what was cancelled in time makes more traces than it saves.
+    assert!(kinds.any_time || traces <= brute_traces);
 }
 
 /// For who asks for more.
