@@ -97,6 +97,9 @@ pub(crate) const RECEIVER: u8 = 1 << 4;
 pub(crate) const CLOSED: u8 = 1 << 5;
 /// Signs, never seen without the lock: a value that came back is queued.
 const RETURNED: u8 = 1 << 6;
+/// Signs: somebody drives the program step by step (see `world`). The top bit, so that one comparison with
+/// 0 tells "some of these, and not this one".
+pub(crate) const DRIVEN: u8 = 1 << 7;
 
 /// `bit`, if it is to be shown.
 #[inline]
@@ -118,6 +121,12 @@ impl<T> State<T> {
             receivers: WaitQueue::new(),
             observers: WaitQueue::new(),
         }
+    }
+
+    /// Somebody drives the program.
+    #[cold]
+    pub(crate) fn drive(&mut self) {
+        self.signs |= DRIVEN;
     }
 
     pub(crate) fn len(&self) -> usize {

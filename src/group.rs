@@ -12,6 +12,7 @@ use crate::facade::Mutex;
 use crate::park::contained;
 use crate::rt::{Aborter, JoinError, spawn_at};
 use crate::sync::{WaitGroup, WaitGuard};
+use crate::world::{self, Kind, Outcome, Site, Step, Tag, What};
 use pin_project_lite::pin_project;
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -63,6 +64,8 @@ pub enum GroupError<E> {
 
 struct Shared<E> {
     state: Mutex<State<E>>,
+    /// Its place in the world of whoever drives the program.
+    tag: Option<Tag>,
 }
 
 struct State<E> {
@@ -80,9 +83,11 @@ impl<E> RefUnwindSafe for Shared<E> {}
 impl<E: Send + 'static> Group<E> {
     /// An empty group.
     #[must_use]
+    #[track_caller]
     pub fn new() -> Self {
-        let state = State { members: BTreeMap::new(), next: 0, failure: None };
-        Self { shared: Arc::new(Shared { state: Mutex::new(state) }), running: WaitGroup::new() }
+        let state = Mutex::new(State { members: BTreeMap::new(), next: 0, failure: None });
+        let tag = world::tag(What::Group, None, Location::caller());
+        Self { shared: Arc::new(Shared { state, tag }), running: WaitGroup::new() }
     }
 
     /// Spawns a member, on the current runtime. If the group is ending, the future is dropped without
@@ -94,7 +99,12 @@ impl<E: Send + 'static> Group<E> {
     where
         F: Future<Output = Result<(), E>> + Send + 'static,
     {
-        let Some(number) = self.shared.enter() else { return };
+        let step = self.shared.step(Kind::GroupGo, Some(Location::caller()));
+        let Some(number) = self.shared.enter() else {
+            step.end(Outcome::Failed);
+            // Behind the step: what it captured may do anything when it is dropped.
+            return drop(task);
+        };
         self.running.add(1);
         let member =
             Member { shared: self.shared.clone(), number, over: false, _running: self.running.guard() };
@@ -108,8 +118,13 @@ impl<E: Send + 'static> Group<E> {
     /// # Errors
     ///
     /// The first failure. Values that members captured are dropped by then.
-    pub async fn wait(&mut self) -> Result<(), GroupError<E>> {
-        self.running.wait().await;
+    #[track_caller]
+    pub fn wait(&mut self) -> impl Future<Output = Result<(), GroupError<E>>> + Send + '_ {
+        self.wait_at(Location::caller())
+    }
+
+    async fn wait_at(&mut self, site: Site) -> Result<(), GroupError<E>> {
+        self.running.wait_at(site).await;
         self.shared.outcome()
     }
 
@@ -118,30 +133,39 @@ impl<E: Send + 'static> Group<E> {
     /// # Errors
     ///
     /// As [`wait`](Self::wait).
+    #[track_caller]
     pub fn wait_blocking(&mut self) -> Result<(), GroupError<E>> {
         self.running.wait_blocking();
         self.shared.outcome()
     }
 
     /// Aborts all members; [`wait`](Self::wait) then answers `Cancelled`, unless one failed before.
+    #[track_caller]
     pub fn cancel(&self) {
-        self.shared.fail(GroupError::Cancelled);
+        self.shared.fail(GroupError::Cancelled, Some(Location::caller()));
     }
 
     /// How many members are not over.
     #[must_use]
+    #[track_caller]
     pub fn len(&self) -> usize {
+        let _step = self.shared.step(Kind::GroupLook, Some(Location::caller()));
         self.shared.state.lock().members.len()
     }
 
     /// True if every member is over.
     #[must_use]
+    #[track_caller]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 }
 
 impl<E> Shared<E> {
+    fn step(&self, kind: Kind, site: Option<Site>) -> Step {
+        Step::of(self.tag, kind, site)
+    }
+
     /// The number of a new member; `None` if the group is ending.
     fn enter(&self) -> Option<u64> {
         let mut state = self.state.lock();
@@ -168,10 +192,12 @@ impl<E> Shared<E> {
 
     /// Keeps the first failure, and aborts the members. A later one finds nobody to abort (invariant 2), and
     /// does not look: each of those who are aborted comes here.
-    fn fail(&self, failure: GroupError<E>) {
+    fn fail(&self, failure: GroupError<E>, site: Option<Site>) {
+        let step = self.step(Kind::GroupFail, site);
         let mut state = self.state.lock();
         if state.failure.is_some() {
             drop(state);
+            step.end(Outcome::Failed);
             return drop(failure);
         }
         state.failure = Some(failure);
@@ -182,18 +208,24 @@ impl<E> Shared<E> {
 
     /// A member is over.
     fn leave(&self, number: u64) {
+        let step = self.step(Kind::GroupLeave, None);
         let member = self.state.lock().members.remove(&number);
+        drop(step);
         drop(member);
     }
 
     fn outcome(&self) -> Result<(), GroupError<E>> {
-        self.state.lock().failure.take().map_or(Ok(()), Err)
+        let failure = self.state.lock().failure.take();
+        if let (Some(GroupError::Panicked(error)), Some(world)) = (&failure, world::current()) {
+            world.received(error.id().into());
+        }
+        failure.map_or(Ok(()), Err)
     }
 }
 
 impl<E> Drop for Group<E> {
     fn drop(&mut self) {
-        self.shared.fail(GroupError::Cancelled);
+        self.shared.fail(GroupError::Cancelled, None);
     }
 }
 
@@ -248,7 +280,7 @@ where
         }
         this.member.over = true;
         if let Some(failure) = failure {
-            this.member.shared.fail(failure);
+            this.member.shared.fail(failure, None);
         }
         Poll::Ready(())
     }
@@ -259,7 +291,7 @@ impl<E> Drop for Member<E> {
         self.shared.leave(self.number);
         if !self.over {
             // By the group, which has a failure already, or by the end of its runtime.
-            self.shared.fail(GroupError::Cancelled);
+            self.shared.fail(GroupError::Cancelled, None);
         }
     }
 }

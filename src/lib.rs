@@ -88,6 +88,8 @@ mod ring;
 pub mod rt;
 mod select;
 mod shared;
+#[cfg(feature = "sim")]
+pub mod sim;
 mod slots;
 pub mod sync;
 #[cfg(feature = "rt")]
@@ -95,6 +97,7 @@ pub mod time;
 mod timer;
 mod waiting;
 mod waitq;
+mod world;
 
 pub use chan::*;
 #[cfg(feature = "rt")]

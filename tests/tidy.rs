@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 /// does not use.
 const LAYERS: &[&[&str]] = &[
     &["facade", "error", "fork", "slots"],
-    &["park", "ring", "list"],
+    &["park", "ring", "list", "world"],
     &["outbox"],
     &["waitq", "timer", "rt", "queue"],
     &["core"],
@@ -19,6 +19,7 @@ const LAYERS: &[&[&str]] = &[
     &["chan"],
     &["time", "select", "context", "sync"],
     &["group"],
+    &["sim"],
     &["lib"],
 ];
 
@@ -37,10 +38,12 @@ const UNSAFE: &[&str] = &[
     "arm/mod",
     "arm/operation",
     "waiting/arms",
+    "waiting/look",
     "waiting/mod",
     "core/tests",
     "chan/stream",
     "select/dynamic",
+    "rt/driven",
     "rt/home",
     "rt/local",
     "rt/run_queue",
@@ -50,6 +53,8 @@ const UNSAFE: &[&str] = &[
     "rt/task/mod",
     "rt/task/store",
     "rt/task/waker",
+    "sim/fibre",
+    "sim/watch",
 ];
 
 /// Beyond this a file has two ideas.

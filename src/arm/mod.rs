@@ -26,6 +26,7 @@ use crate::facade::Lock;
 use crate::park::Wake;
 use crate::shared::Shared;
 use crate::waitq::{Node, Party};
+use crate::world::{Kind, Tag};
 use operation::{Observe, Operation, Recv, Send};
 use pin_project_lite::pin_project;
 use std::cell::Cell;
@@ -36,6 +37,24 @@ use std::pin::Pin;
 pub(crate) trait Arm {
     /// The lock of its channel; `None` for an arm that is never ready.
     fn lock(&self) -> Option<&Lock>;
+
+    /// True if somebody drives the program (see `world`).
+    fn is_driven(&self) -> bool;
+
+    /// What it is to whoever drives: what it does, to what.
+    fn driven(&self) -> Option<(Kind, Tag)>;
+
+    /// How long the queue of its channel is.
+    fn queued(&self) -> usize;
+
+    /// True unless it would have to wait, also for one who is driven.
+    fn is_ready(&self) -> bool;
+
+    /// True if it ended because the channel is closed.
+    fn found_closed(&self) -> bool;
+
+    /// All is over: closes the channel, so that nothing waits any more.
+    fn shut(&self);
 
     /// True unless [`try_alone`](Self::try_alone) would have failed at some moment during the call.
     fn looks_ready(&self) -> bool;
@@ -263,6 +282,33 @@ impl<'a, T> ObserveArm<'a, T> {
 impl<T, O: Operation<T>> Arm for ChannelArm<'_, T, O> {
     fn lock(&self) -> Option<&Lock> {
         self.shared.map(Shared::raw_lock)
+    }
+
+    #[inline]
+    fn is_driven(&self) -> bool {
+        self.shared.is_some_and(Shared::is_driven)
+    }
+
+    fn driven(&self) -> Option<(Kind, Tag)> {
+        self.shared.and_then(Shared::tag).map(|tag| (O::KIND, tag))
+    }
+
+    fn queued(&self) -> usize {
+        self.shared.map_or(0, |shared| shared.lock().len())
+    }
+
+    fn is_ready(&self) -> bool {
+        self.shared.is_some_and(|shared| shared.shows(O::SIGNS))
+    }
+
+    fn found_closed(&self) -> bool {
+        self.outcome.get() == Some(Outcome::Closed)
+    }
+
+    fn shut(&self) {
+        if let Some(shared) = self.shared {
+            shared.close();
+        }
     }
 
     #[inline]

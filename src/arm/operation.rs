@@ -5,15 +5,20 @@
 #![allow(unsafe_code)]
 
 use super::Outcome;
-use crate::core::{Received, Sent, State};
+use crate::core::{CLOSED, RECEIVER, ROOM, Received, SENDER, Sent, State, VALUES};
 use crate::park::{Wake, drop_all};
 use crate::shared::Shared;
 use crate::waitq::{Node, WaitQueue};
+use crate::world::Kind;
 
 /// What an arm does to a channel of `T`.
 pub(crate) trait Operation<T> {
     /// What passes through the waiting node.
     type Item;
+    /// What it is to whoever drives the program.
+    const KIND: Kind;
+    /// What shows that it need not wait, most likely.
+    const SIGNS: u8;
 
     /// True unless [`step`](Self::step) would have said `None` at some moment during the call.
     fn looks_ready(shared: &Shared<T>) -> bool;
@@ -67,6 +72,8 @@ pub(crate) enum Observe {}
 
 impl<T> Operation<T> for Send {
     type Item = T;
+    const KIND: Kind = Kind::Send;
+    const SIGNS: u8 = ROOM | RECEIVER | CLOSED;
 
     #[inline]
     fn looks_ready(shared: &Shared<T>) -> bool {
@@ -110,6 +117,8 @@ impl<T> Operation<T> for Send {
 
 impl<T> Operation<T> for Recv {
     type Item = T;
+    const KIND: Kind = Kind::Recv;
+    const SIGNS: u8 = VALUES | SENDER | CLOSED;
 
     #[inline]
     fn looks_ready(shared: &Shared<T>) -> bool {
@@ -154,9 +163,11 @@ impl<T> Operation<T> for Recv {
 
 impl<T> Operation<T> for Observe {
     type Item = ();
+    const KIND: Kind = Kind::Observe;
+    const SIGNS: u8 = CLOSED;
 
     fn looks_ready(shared: &Shared<T>) -> bool {
-        shared.is_closed()
+        shared.closed_now()
     }
 
     unsafe fn step(state: &mut State<T>, _: &Node<()>, _: &mut Option<Wake>) -> Option<Outcome> {

@@ -2,6 +2,9 @@
 
 use super::{Receiver, Sender};
 use crate::shared::{Counted, Shared};
+use crate::world::{self, What};
+use std::convert::Infallible;
+use std::panic::Location;
 
 /// Makes a channel that queues at most `capacity` values. With capacity 0, a rendezvous channel, a
 /// send completes only when a receiver has taken the value.
@@ -17,6 +20,7 @@ use crate::shared::{Counted, Shared};
 /// assert!(tx.is_full());
 /// assert_eq!(rx.recv_blocking(), Ok("hello"));
 /// ```
+#[track_caller]
 pub fn bounded<T>(capacity: usize) -> (Sender<T>, Receiver<T>) {
     channel().capacity(capacity).build()
 }
@@ -30,6 +34,7 @@ pub fn bounded<T>(capacity: usize) -> (Sender<T>, Receiver<T>) {
 /// }
 /// assert_eq!(rx.drain().sum::<i32>(), 499_500);
 /// ```
+#[track_caller]
 pub fn unbounded<T>() -> (Sender<T>, Receiver<T>) {
     channel().unbounded().build()
 }
@@ -50,6 +55,12 @@ pub fn unbounded<T>() -> (Sender<T>, Receiver<T>) {
 /// ```
 pub fn never<T>() -> Receiver<T> {
     Receiver { shared: None }
+}
+
+/// A channel on which nothing is sent, and which is part of something else: nobody drives it.
+pub(crate) fn signal() -> (Sender<Infallible>, Receiver<Infallible>) {
+    let (one, other) = Counted::pair(Shared::new(Some(0), None, None));
+    (Sender { shared: one }, Receiver { shared: Some(other) })
 }
 
 /// Starts to describe a channel: of capacity 0 and without a name, unless told otherwise.
@@ -89,8 +100,11 @@ impl Builder {
     }
 
     /// Makes the channel.
+    #[track_caller]
     pub fn build<T>(self) -> (Sender<T>, Receiver<T>) {
-        let (one, other) = Counted::pair(Shared::new(self.capacity, self.name));
+        let what = What::Channel { capacity: self.capacity };
+        let tag = world::tag(what, self.name.as_deref(), Location::caller());
+        let (one, other) = Counted::pair(Shared::new(self.capacity, self.name, tag));
         (Sender { shared: one }, Receiver { shared: Some(other) })
     }
 }

@@ -24,6 +24,7 @@ mod weak;
 pub use crate::error::{
     RecvError, RecvTimeoutError, SendError, SendManyError, SendTimeoutError, TryRecvError, TrySendError,
 };
+pub(crate) use builder::signal;
 pub use builder::{Builder, bounded, channel, never, unbounded};
 pub use closed::Closed;
 pub use iter::{Drain, IntoIter, Iter, TryIter};

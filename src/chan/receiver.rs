@@ -8,7 +8,9 @@ use crate::error::{RecvError, RecvTimeoutError, TryRecvError};
 use crate::facade::LockGuard;
 use crate::shared::{Counted, Shared, Side};
 use crate::waiting::{Waiting, deadline_after};
+use crate::world::Site;
 use std::fmt;
+use std::panic::Location;
 use std::pin::pin;
 use std::time::{Duration, Instant};
 
@@ -29,6 +31,14 @@ impl<T> Receiver<T> {
         self.shared.as_deref()
     }
 
+    /// Says in which line of the program the next operation is, to whoever drives it.
+    #[inline]
+    pub(crate) fn note(&self, site: Site) {
+        if let Some(shared) = self.shared() {
+            shared.note(site);
+        }
+    }
+
     /// Receives the oldest value: from the queue, else from the sender that has waited longest, else
     /// waits for one, first come first served. Resolves to [`RecvError`] when the channel is closed
     /// and nothing is queued.
@@ -46,13 +56,17 @@ impl<T> Receiver<T> {
     /// assert_eq!(rx.recv().await, Err(hchan::RecvError));
     /// # });
     /// ```
+    #[inline]
+    #[track_caller]
     pub fn recv(&self) -> Receiving<'_, T> {
+        self.note(Location::caller());
         Receiving::new(self.shared())
     }
 
     /// [`recv`](Self::recv), waiting on the thread: it looks on for some tens of microseconds, in
     /// which it offers its processor to others, and then parks.
     #[inline]
+    #[track_caller]
     pub fn recv_blocking(&self) -> Result<T, RecvError> {
         self.recv_until(None).map_err(|_| RecvError)
     }
@@ -60,14 +74,18 @@ impl<T> Receiver<T> {
     /// Receives a value if that is possible without waiting. Says `Empty` most often
     /// without taking the lock.
     #[inline]
+    #[track_caller]
     pub fn try_recv(&self) -> Result<T, TryRecvError> {
+        self.note(Location::caller());
         self.shared().map_or(Err(TryRecvError::Empty), Shared::try_recv)
     }
 
     /// [`recv`](Self::recv), for at most `timeout` from this call. A zero timeout tries once;
     /// `Duration::MAX` waits for ever. Cancel-safe as `recv` is.
     #[cfg(feature = "rt")]
+    #[track_caller]
     pub fn recv_timeout(&self, timeout: Duration) -> ReceivingTimeout<'_, T> {
+        self.note(Location::caller());
         ReceivingTimeout::new(self.shared(), timeout)
     }
 
@@ -81,17 +99,20 @@ impl<T> Receiver<T> {
     /// assert_eq!(error, hchan::RecvTimeoutError::Timeout);
     /// # drop(tx);
     /// ```
+    #[track_caller]
     pub fn recv_timeout_blocking(&self, timeout: Duration) -> Result<T, RecvTimeoutError> {
         self.recv_until(deadline_after(timeout))
     }
 
     /// [`recv_blocking`](Self::recv_blocking), until `deadline` at most. With one in the past it
     /// tries once.
+    #[track_caller]
     pub fn recv_deadline_blocking(&self, deadline: Instant) -> Result<T, RecvTimeoutError> {
         self.recv_until(Some(deadline))
     }
 
     #[inline]
+    #[track_caller]
     fn recv_until(&self, deadline: Option<Instant>) -> Result<T, RecvTimeoutError> {
         match self.shared().map_or(Err(None), Shared::recv_quickly) {
             Ok(value) => Ok(value),
@@ -101,6 +122,7 @@ impl<T> Receiver<T> {
 
     /// The receive that is more than to take a value.
     #[inline(never)]
+    #[track_caller]
     fn recv_slowly(
         &self,
         guard: Option<LockGuard<'_>>,
@@ -116,7 +138,9 @@ impl<T> Receiver<T> {
 
     /// The receive that has to wait.
     #[cold]
+    #[track_caller]
     fn recv_waiting(&self, deadline: Option<Instant>) -> Result<T, RecvTimeoutError> {
+        self.note(Location::caller());
         let mut waiting = pin!(Waiting::one(RecvArm::recv(self.shared())));
         match waiting.as_mut().block(deadline) {
             Some(_) => Ok(waiting.as_ref().only().finish()?),
@@ -140,11 +164,14 @@ impl<T> Receiver<T> {
     /// assert_eq!(values, [1, 2, 3]);
     /// # });
     /// ```
+    #[track_caller]
     pub fn recv_many<'a>(&'a self, values: &'a mut Vec<T>, limit: usize) -> ReceivingMany<'a, T> {
+        self.note(Location::caller());
         ReceivingMany::new(self.shared(), values, limit)
     }
 
     /// [`recv_many`](Self::recv_many), waiting on the thread.
+    #[track_caller]
     pub fn recv_many_blocking(&self, values: &mut Vec<T>, limit: usize) -> usize {
         pin!(self.recv_many(values, limit)).block()
     }
@@ -161,7 +188,9 @@ impl<T> Receiver<T> {
 
     /// Takes, under one lock, all that [`try_recv`](Self::try_recv) could get now: the queue and the
     /// values of waiting senders. What the iterator is not asked for is dropped with it.
+    #[track_caller]
     pub fn drain(&self) -> Drain<T> {
+        self.note(Location::caller());
         let mut values = Vec::new();
         if let Some(shared) = self.shared() {
             shared.recv_batch(&mut values, usize::MAX);
@@ -179,17 +208,22 @@ impl<T> Receiver<T> {
     /// assert_eq!(rx.close_and_take(), [1, 2]);
     /// assert!(tx.try_send(3).unwrap_err().is_closed());
     /// ```
+    #[track_caller]
     pub fn close_and_take(&self) -> Vec<T> {
+        self.note(Location::caller());
         self.shared().map_or_else(Vec::new, |shared| shared.close_and_take().collect())
     }
 
     /// Resolves when the channel [is closed](Self::is_closed), values still queued or not.
     /// Cancel-safe; no allocation.
+    #[track_caller]
     pub fn closed(&self) -> Closed<'_, T> {
+        self.note(Location::caller());
         Closed::new(self.shared())
     }
 
     /// [`closed`](Self::closed), waiting on the thread.
+    #[track_caller]
     pub fn closed_blocking(&self) {
         pin!(self.closed()).block();
     }
@@ -202,28 +236,37 @@ impl<T> Receiver<T> {
     /// Closes the channel: receivers get what is queued and then an error; all who wait or come
     /// later to send get their values back. True for the call that did it; false if it was closed
     /// already, also by the drop of the last handle of a side.
+    #[track_caller]
     pub fn close(&self) -> bool {
+        self.note(Location::caller());
         self.shared().is_some_and(Shared::close)
     }
 
     /// True once the channel was closed, or one side has no handle left. Values may still be queued.
+    #[track_caller]
     pub fn is_closed(&self) -> bool {
+        self.note(Location::caller());
         self.shared().is_some_and(Shared::is_closed)
     }
 
     /// How many values are queued. More than the capacity only if cancelled receivers gave back
     /// what they had been handed.
+    #[track_caller]
     pub fn len(&self) -> usize {
-        self.shared().map_or(0, |shared| shared.lock().len())
+        self.note(Location::caller());
+        self.shared().map_or(0, Shared::len)
     }
 
     /// True if nothing is queued.
+    #[track_caller]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
     /// True if the queue has no free place: always at capacity 0, never if unbounded.
+    #[track_caller]
     pub fn is_full(&self) -> bool {
+        self.note(Location::caller());
         self.shared().is_none_or(Shared::is_full)
     }
 

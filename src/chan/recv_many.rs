@@ -43,7 +43,9 @@ impl<'a, T> ReceivingMany<'a, T> {
     fn take_ready(self: Pin<&mut Self>) -> usize {
         let this = self.project();
         match this.waiting.as_ref().only().shared() {
-            Some(shared) if this.waiting.is_new() && *this.limit > 0 && shared.may_recv() => {
+            Some(shared)
+                if this.waiting.is_new() && *this.limit > 0 && (shared.may_recv() || shared.is_driven()) =>
+            {
                 shared.recv_batch(this.values, *this.limit)
             }
             _ => 0,

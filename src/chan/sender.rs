@@ -9,6 +9,7 @@ use crate::facade::LockGuard;
 use crate::shared::{Counted, Shared, Side, Tried};
 use crate::waiting::{Waiting, deadline_after};
 use std::fmt;
+use std::panic::Location;
 use std::pin::pin;
 use std::time::{Duration, Instant};
 
@@ -42,13 +43,17 @@ impl<T> Sender<T> {
     /// assert_eq!(tx.send(2).await.unwrap_err().into_inner(), 2);
     /// # Ok::<(), hchan::SendError<i32>>(()) }).unwrap();
     /// ```
+    #[inline]
+    #[track_caller]
     pub fn send(&self, value: T) -> Sending<'_, T> {
+        self.shared.note(Location::caller());
         Sending::new(&self.shared, value)
     }
 
     /// [`send`](Self::send), waiting on the thread: it looks on for some tens of microseconds, in
     /// which it offers its processor to others, and then parks.
     #[inline]
+    #[track_caller]
     pub fn send_blocking(&self, value: T) -> Result<(), SendError<T>> {
         match self.send_until(value, None) {
             Ok(()) => Ok(()),
@@ -59,14 +64,18 @@ impl<T> Sender<T> {
     /// Sends a value if that is possible without waiting: to a waiting receiver, or into a free
     /// place of the queue. Says `Full` most often without taking the lock.
     #[inline]
+    #[track_caller]
     pub fn try_send(&self, value: T) -> Result<(), TrySendError<T>> {
+        self.shared.note(Location::caller());
         self.shared.try_send(value)
     }
 
     /// [`send`](Self::send), for at most `timeout` from this call. A zero timeout tries once;
     /// `Duration::MAX` waits for ever. The value comes back when the time is up.
     #[cfg(feature = "rt")]
+    #[track_caller]
     pub fn send_timeout(&self, value: T, timeout: Duration) -> SendingTimeout<'_, T> {
+        self.shared.note(Location::caller());
         SendingTimeout::new(&self.shared, value, timeout)
     }
 
@@ -82,17 +91,20 @@ impl<T> Sender<T> {
     /// assert_eq!(error.into_inner(), 2);
     /// # drop(rx);
     /// ```
+    #[track_caller]
     pub fn send_timeout_blocking(&self, value: T, timeout: Duration) -> Result<(), SendTimeoutError<T>> {
         self.send_until(value, deadline_after(timeout))
     }
 
     /// [`send_blocking`](Self::send_blocking), until `deadline` at most. With one in the past it
     /// tries once.
+    #[track_caller]
     pub fn send_deadline_blocking(&self, value: T, deadline: Instant) -> Result<(), SendTimeoutError<T>> {
         self.send_until(value, Some(deadline))
     }
 
     #[inline]
+    #[track_caller]
     fn send_until(&self, value: T, deadline: Option<Instant>) -> Result<(), SendTimeoutError<T>> {
         let mut offer = Some(value);
         match self.shared.send_quickly(&mut offer) {
@@ -103,6 +115,7 @@ impl<T> Sender<T> {
 
     /// The send that is more than to queue a value.
     #[inline(never)]
+    #[track_caller]
     fn send_slowly(
         &self,
         mut offer: Option<T>,
@@ -119,7 +132,9 @@ impl<T> Sender<T> {
 
     /// The send that has to wait.
     #[cold]
+    #[track_caller]
     fn send_waiting(&self, value: T, deadline: Option<Instant>) -> Result<(), SendTimeoutError<T>> {
+        self.shared.note(Location::caller());
         let mut waiting = pin!(Waiting::one(SendArm::send(&self.shared, value)));
         let winner = waiting.as_mut().block(deadline);
         let arm = waiting.as_ref().only();
@@ -144,14 +159,17 @@ impl<T> Sender<T> {
     /// assert_eq!(rx.drain().collect::<Vec<_>>(), [1, 2, 3]);
     /// # });
     /// ```
+    #[track_caller]
     pub fn send_many<I>(&self, values: I) -> SendingMany<'_, T, I::IntoIter>
     where
         I: IntoIterator<Item = T>,
     {
+        self.shared.note(Location::caller());
         SendingMany::new(&self.shared, values.into_iter())
     }
 
     /// [`send_many`](Self::send_many), waiting on the thread.
+    #[track_caller]
     pub fn send_many_blocking<I>(&self, values: I) -> Result<usize, SendManyError<T>>
     where
         I: IntoIterator<Item = T>,
@@ -170,16 +188,21 @@ impl<T> Sender<T> {
     /// assert_eq!(tx.force_send(3), Ok(Some(1)));
     /// assert_eq!(rx.drain().collect::<Vec<_>>(), [2, 3]);
     /// ```
+    #[track_caller]
     pub fn force_send(&self, value: T) -> Result<Option<T>, SendError<T>> {
+        self.shared.note(Location::caller());
         self.shared.force_send(value)
     }
 
     /// Resolves when the channel [is closed](Self::is_closed). Cancel-safe; no allocation.
+    #[track_caller]
     pub fn closed(&self) -> Closed<'_, T> {
+        self.shared.note(Location::caller());
         Closed::new(Some(&self.shared))
     }
 
     /// [`closed`](Self::closed), waiting on the thread.
+    #[track_caller]
     pub fn closed_blocking(&self) {
         pin!(self.closed()).block();
     }
@@ -192,28 +215,37 @@ impl<T> Sender<T> {
     /// Closes the channel: receivers get what is queued and then an error; all who wait or come
     /// later to send get their values back. True for the call that did it; false if it was closed
     /// already, also by the drop of the last handle of a side.
+    #[track_caller]
     pub fn close(&self) -> bool {
+        self.shared.note(Location::caller());
         self.shared.close()
     }
 
     /// True once the channel was closed, or one side has no handle left.
+    #[track_caller]
     pub fn is_closed(&self) -> bool {
+        self.shared.note(Location::caller());
         self.shared.is_closed()
     }
 
     /// How many values are queued. More than the capacity only if cancelled receivers gave back
     /// what they had been handed.
+    #[track_caller]
     pub fn len(&self) -> usize {
-        self.shared.lock().len()
+        self.shared.note(Location::caller());
+        self.shared.len()
     }
 
     /// True if nothing is queued.
+    #[track_caller]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
     /// True if the queue has no free place: always at capacity 0, never if unbounded.
+    #[track_caller]
     pub fn is_full(&self) -> bool {
+        self.shared.note(Location::caller());
         self.shared.is_full()
     }
 

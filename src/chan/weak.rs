@@ -40,7 +40,7 @@ impl<T> WeakSender<T> {
     /// True once the channel was closed, or one side has no handle left.
     #[cfg(feature = "rt")]
     pub(crate) fn is_closed(&self) -> bool {
-        self.shared.is_closed()
+        self.shared.closed_now()
     }
 }
 

@@ -9,11 +9,13 @@ mod tests;
 
 use crate::chan::{Closed, Receiver, never};
 use crate::waiting::deadline_after;
+use crate::world::Site;
 use node::{Ending, Node};
 use std::any::Any;
 use std::convert::Infallible;
 use std::error::Error;
 use std::fmt;
+use std::panic::Location;
 use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
@@ -88,6 +90,7 @@ impl Context {
     /// one.cancel();
     /// assert!(one.err().is_some() && other.err().is_none() && parent.err().is_none());
     /// ```
+    #[track_caller]
     pub fn with_cancel(&self) -> Self {
         self.child(None, None)
     }
@@ -109,6 +112,7 @@ impl Context {
     /// assert_eq!(context.err(), Some(ContextError::DeadlineExceeded));
     /// # });
     /// ```
+    #[track_caller]
     pub fn with_timeout(&self, timeout: Duration) -> Self {
         self.child(None, deadline_after(timeout))
     }
@@ -126,6 +130,7 @@ impl Context {
     /// let late = parent.with_deadline(Instant::now());
     /// assert_eq!(late.err(), Some(ContextError::DeadlineExceeded));
     /// ```
+    #[track_caller]
     pub fn with_deadline(&self, deadline: Instant) -> Self {
         self.child(None, Some(deadline))
     }
@@ -147,10 +152,12 @@ impl Context {
     /// assert_eq!(context.value::<RequestId>().unwrap().0, 7);
     /// assert!(context.value::<String>().is_none());
     /// ```
+    #[track_caller]
     pub fn with_value<V: Any + Send + Sync>(&self, value: V) -> Self {
         self.child(Some(Arc::new(value)), None)
     }
 
+    #[track_caller]
     fn child(&self, value: Option<node::Value>, deadline: Option<Instant>) -> Self {
         Self { node: Some(Node::new(self.node.clone(), value, deadline)) }
     }
@@ -184,6 +191,7 @@ impl Context {
     /// **Cost**: a lock and a place in a list for each descendant that is alive; nothing for the
     /// context again once it is done. Wakers are used when all of them have ended, outside all locks;
     /// one that panics leaves nobody else asleep.
+    #[track_caller]
     pub fn cancel(&self) {
         self.end(None);
     }
@@ -199,21 +207,24 @@ impl Context {
     /// assert_eq!(context.err(), Some(ContextError::Cancelled));
     /// assert_eq!(context.cause().unwrap().to_string(), "the client is gone");
     /// ```
+    #[track_caller]
     pub fn cancel_with(&self, cause: impl Into<Box<dyn Error + Send + Sync>>) {
         self.end(Some(cause.into().into()));
     }
 
+    #[track_caller]
     fn end(&self, cause: Option<node::Cause>) {
         if let Some(node) = &self.node {
-            node.end_tree(Ending { error: ContextError::Cancelled, cause });
+            node.end_tree(Ending { error: ContextError::Cancelled, cause }, Some(Location::caller()));
         }
     }
 
     /// Whether the context has ended, and why. Once it is `Some`, it stays what it is.
     ///
     /// A deadline counts from when the timer says that it has passed, a moment after it has. No lock.
+    #[track_caller]
     pub fn err(&self) -> Option<ContextError> {
-        self.ending().map(|ending| ending.error)
+        self.ending(Location::caller()).map(|ending| ending.error)
     }
 
     /// What [`cancel_with`](Self::cancel_with) said, here or of the ancestor with which the context
@@ -227,13 +238,14 @@ impl Context {
     /// context.cancel();
     /// assert!(context.cause().unwrap().downcast_ref() == Some(&ContextError::Cancelled));
     /// ```
+    #[track_caller]
     pub fn cause(&self) -> Option<Arc<dyn Error + Send + Sync>> {
-        let ending = self.ending()?;
+        let ending = self.ending(Location::caller())?;
         Some(ending.cause.clone().unwrap_or_else(|| Arc::new(ending.error)))
     }
 
-    fn ending(&self) -> Option<&Ending> {
-        self.node.as_ref().and_then(|node| node.ending())
+    fn ending(&self, site: Site) -> Option<&Ending> {
+        self.node.as_ref().and_then(|node| node.ending(site))
     }
 
     /// A receiver that closes when the context ends, and on which nothing is ever sent: an arm for
@@ -281,6 +293,7 @@ impl Context {
     /// assert!(context.err().is_some());
     /// # });
     /// ```
+    #[track_caller]
     pub fn cancelled(&self) -> Closed<'_, Infallible> {
         self.done().closed()
     }
@@ -292,6 +305,8 @@ impl fmt::Debug for Context {
             return f.write_str("Context(background)");
         }
         let mut out = f.debug_struct("Context");
-        out.field("err", &self.err()).field("deadline", &self.deadline()).finish_non_exhaustive()
+        out.field("err", &self.node.as_ref().and_then(|node| node.has_ended()))
+            .field("deadline", &self.deadline())
+            .finish_non_exhaustive()
     }
 }

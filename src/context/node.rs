@@ -25,11 +25,12 @@ use crate::chan::{Receiver, bounded};
 use crate::facade::Mutex;
 use crate::park::drop_all;
 use crate::timer::{Alarm, now};
+use crate::world::{self, Kind, Site, Step, Tag, What};
 use std::any::Any;
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::error::Error;
-use std::panic::{RefUnwindSafe, UnwindSafe};
+use std::panic::{Location, RefUnwindSafe, UnwindSafe};
 use std::sync::{Arc, OnceLock, Weak};
 use std::task::Wake;
 use std::time::Instant;
@@ -64,6 +65,8 @@ pub(super) struct Node {
     /// Closes with the end. Made when somebody asks for it; its sender is let go of uncounted, so that
     /// it closes for no other reason.
     done: OnceLock<Receiver<Infallible>>,
+    /// The place of its tree in the world of whoever drives the program.
+    tag: Option<Tag>,
     /// Not to be held while waking, dropping what is a user's, or taking another node's lock.
     links: Mutex<Links>,
 }
@@ -84,6 +87,7 @@ impl RefUnwindSafe for Node {}
 
 impl Node {
     /// A child, which ends with its parent, and at `deadline`.
+    #[track_caller]
     pub(super) fn new(
         parent: Option<Arc<Self>>,
         value: Option<Value>,
@@ -92,8 +96,14 @@ impl Node {
         let inherited = parent.as_ref().and_then(|parent| parent.deadline);
         // The parent's alarm serves a deadline that is no earlier than its own.
         let own = deadline.filter(|own| inherited.is_none_or(|inherited| *own < inherited));
+        let tag = match &parent {
+            Some(parent) => parent.tag,
+            None => world::tag(What::Context, None, Location::caller()),
+        };
+        let step = Step::of(tag.filter(|_| parent.is_some()), Kind::Look, Some(Location::caller()));
         let node = Arc::new(Self {
             parent,
+            tag,
             number: OnceLock::new(),
             value,
             deadline: own.or(inherited),
@@ -102,6 +112,7 @@ impl Node {
             links: Mutex::new(Links { children: BTreeMap::new(), last: 0, alarm: None }),
         });
         node.join_parent();
+        drop(step);
         if let Some(own) = own {
             node.keep_to(own);
         }
@@ -127,7 +138,7 @@ impl Node {
             return;
         }
         if deadline <= now() {
-            return self.end_tree(Ending { error: ContextError::DeadlineExceeded, cause: None });
+            return self.end_tree(Ending { error: ContextError::DeadlineExceeded, cause: None }, None);
         }
         let bell = Arc::new(Bell(Arc::downgrade(self)));
         let mut alarm = Some(Alarm::set(deadline, bell.into()));
@@ -140,8 +151,14 @@ impl Node {
         drop(alarm);
     }
 
-    pub(super) fn ending(&self) -> Option<&Ending> {
+    pub(super) fn ending(&self, site: Site) -> Option<&Ending> {
+        let _step = Step::of(self.tag, Kind::Look, Some(site));
         self.ended.get()
+    }
+
+    /// For people.
+    pub(super) fn has_ended(&self) -> Option<ContextError> {
+        self.ended.get().map(|ending| ending.error)
     }
 
     pub(super) fn deadline(&self) -> Option<Instant> {
@@ -160,6 +177,8 @@ impl Node {
         if let Some(done) = self.done.get() {
             return done;
         }
+        // What follows is no step, or somebody else might want the lock meanwhile.
+        let _quiet = Step::quiet();
         // Invariant 1: whoever ends the node finds the channel, or it is born closed here.
         let _links = self.links.lock();
         self.done.get_or_init(|| {
@@ -174,7 +193,8 @@ impl Node {
 
     /// Ends the node and all its descendants. When it returns, all of them have ended, by this call or
     /// another one, and their channels are closed.
-    pub(super) fn end_tree(self: &Arc<Self>, ending: Ending) {
+    pub(super) fn end_tree(self: &Arc<Self>, ending: Ending, site: Option<Site>) {
+        let step = Step::of(self.tag, Kind::End, site);
         let tree = self.clone().end_all(&ending);
         // All of them have ended before the first of those who wait is told.
         for done in tree.iter().filter_map(|node| node.done.get()) {
@@ -185,6 +205,7 @@ impl Node {
             let children = std::mem::take(&mut node.links.lock().children);
             drop(children);
         }
+        drop(step);
         // These may be the last handles of some, and this a cause that came too late.
         let nodes = tree.into_iter().map(|node| node as Gift);
         drop_all(nodes.chain(ending.cause.map(|cause| cause as Gift)));
@@ -194,6 +215,7 @@ impl Node {
     /// wakes anybody, so that what they hold is dropped by those who are woken. (If they drop their handles
     /// earlier, by themselves, it may still be this thread that has the last.)
     fn end_in_time(self: Arc<Self>) {
+        let _step = Step::of(self.tag, Kind::End, None);
         let tree = self.end_all(&Ending { error: ContextError::DeadlineExceeded, cause: None });
         let done: Vec<_> = tree.iter().filter_map(|node| node.done.get().cloned()).collect();
         drop_all(tree);

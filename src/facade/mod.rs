@@ -18,33 +18,14 @@
 
 mod lock;
 #[cfg(not(hchan_loom))]
+mod random;
+#[cfg(not(hchan_loom))]
 mod spin;
 
 pub(crate) use imp::*;
 pub(crate) use lock::{Condvar, WaitGuard, WaitMutex};
-
-/// The fewest bits of a fair choice: a number in `0..bound`, `bound` not 0.
-///
-/// A thread-local xorshift generator (Marsaglia, 2003) reduced by multiplication (Lemire, 2019).
-/// The cell has no destructor, so the generator works in the destructors of other thread-locals.
 #[cfg(not(hchan_loom))]
-pub(crate) fn random_below(bound: usize) -> usize {
-    use std::cell::Cell;
-    use std::hash::{BuildHasher, RandomState};
-    thread_local! { static SEED: Cell<u64> = const { Cell::new(0) }; }
-    SEED.with(|seed| {
-        let mut x = match seed.get() {
-            // Odd, hence never the fixed point 0.
-            0 => RandomState::new().hash_one(0_u8) | 1,
-            x => x,
-        };
-        x ^= x << 13;
-        x ^= x >> 7;
-        x ^= x << 17;
-        seed.set(x);
-        (((x >> 32) * bound as u64) >> 32) as usize
-    })
-}
+pub(crate) use random::{random_below, set_random};
 
 #[cfg(not(hchan_loom))]
 mod imp {
@@ -164,6 +145,9 @@ mod imp {
     pub(crate) const fn publish_order() -> Ordering {
         Ordering::Release
     }
+
+    /// Whether a program can be driven step by step.
+    pub(crate) const DRIVABLE: bool = cfg!(feature = "sim");
 
     /// Nothing; under loom, an error if another thread may still be using what the number is in.
     #[inline]
@@ -361,12 +345,19 @@ mod imp {
         0
     }
 
+    pub(crate) fn set_random(_state: u64) -> u64 {
+        0
+    }
+
     std::thread_local! { static WEAKENED: Cell<bool> = const { Cell::new(false) }; }
 
     /// Seeds the canary's bug in the models that this test thread runs from now on.
     pub fn weaken_publish_order(weakened: bool) {
         WEAKENED.set(weakened);
     }
+
+    /// Loom drives.
+    pub(crate) const DRIVABLE: bool = false;
 
     pub(crate) fn publish_order() -> Ordering {
         if WEAKENED.get() { Ordering::Relaxed } else { Ordering::Release }

@@ -4,13 +4,15 @@ use super::local;
 use super::task::{Joiner, TaskId, TaskRef};
 use super::wait::block_on;
 use crate::park::gives_way;
+use crate::world::{self, Kind, Outcome, Site, Step, World};
 use std::any::Any;
 use std::error::Error;
 use std::fmt;
 use std::future::Future;
 use std::io;
-use std::panic::{RefUnwindSafe, UnwindSafe};
+use std::panic::{Location, RefUnwindSafe, UnwindSafe};
 use std::pin::Pin;
+use std::rc::Rc;
 use std::sync::{Mutex, PoisonError};
 use std::task::{Context, Poll};
 
@@ -68,13 +70,18 @@ impl<T> JoinHandle<T> {
     /// only then its join answers [`is_aborted`](JoinError::is_aborted). A task that ends in the poll
     /// which goes on keeps its outcome. A blocking job that has not started is dropped; one that runs
     /// goes on. Does nothing if the task is over.
+    #[track_caller]
     pub fn abort(&self) {
-        self.task().abort();
+        abort(self.task(), Some(Location::caller()));
     }
 
     /// True once the outcome is there.
+    #[track_caller]
     pub fn is_finished(&self) -> bool {
-        self.task().is_complete()
+        let step = step_at(self.task(), Kind::IsFinished, Location::caller());
+        let is_finished = self.task().is_complete();
+        step.end(if is_finished { Outcome::Yes } else { Outcome::No });
+        is_finished
     }
 
     /// The task's number.
@@ -102,6 +109,33 @@ impl<T> JoinHandle<T> {
         self.joiner.poll(cx).map(|outcome| outcome.expect(OVER))
     }
 
+    /// The poll in a program that is driven: the first is a step. `None` if the task gives way instead.
+    #[cold]
+    fn poll_driven(
+        &mut self,
+        world: Rc<dyn World>,
+        is_first: bool,
+        cx: &mut Context<'_>,
+    ) -> Option<Poll<Option<Result<T, JoinError>>>> {
+        let task = self.task().id().0;
+        let step = if is_first { Some(Step::join(world.clone(), task)?) } else { None };
+        let polled = self.joiner.poll(cx);
+        world.joins(task, polled.is_pending());
+        if let Some(step) = step {
+            step.end(if polled.is_pending() { Outcome::Waits } else { Outcome::Done });
+        }
+        if let Poll::Ready(Some(Err(error))) = &polled
+            && error.is_panic()
+        {
+            world.received(error.task.0);
+        }
+        if polled.is_pending() && world.is_over() {
+            self.task().shut_down();
+            return Some(self.joiner.poll(cx));
+        }
+        Some(polled)
+    }
+
     /// What can abort the task when the handle is elsewhere.
     pub(crate) fn aborter(&self) -> Aborter {
         Aborter(self.task().clone())
@@ -113,18 +147,35 @@ pub(crate) struct Aborter(TaskRef);
 
 impl Aborter {
     pub(crate) fn abort(&self) {
-        self.0.abort();
+        abort(&self.0, None);
     }
+}
+
+fn abort(task: &TaskRef, site: Option<Site>) {
+    let _step = Step::of_task(world::current(), task.id().0, Kind::Abort, site);
+    task.abort();
+}
+
+fn step_at(task: &TaskRef, kind: Kind, site: Site) -> Step {
+    Step::of_task(world::current(), task.id().0, kind, Some(site))
 }
 
 impl<T> Future for JoinHandle<T> {
     type Output = Result<T, JoinError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        if !std::mem::replace(&mut self.polled, true) && gives_way(cx) {
+        let is_first = !std::mem::replace(&mut self.polled, true);
+        if is_first && gives_way(cx) {
             return Poll::Pending;
         }
-        match self.joiner.poll(cx) {
+        let polled = match world::current() {
+            Some(world) => match self.poll_driven(world, is_first, cx) {
+                Some(polled) => polled,
+                None => return Poll::Pending,
+            },
+            None => self.joiner.poll(cx),
+        };
+        match polled {
             Poll::Ready(outcome) => Poll::Ready(outcome.expect(OVER)),
             Poll::Pending if self.task().home().scheduler().is_closing() => self.poll_forsaken(cx),
             Poll::Pending => Poll::Pending,
@@ -164,6 +215,9 @@ impl JoinError {
     }
 
     pub(super) fn panic(task: TaskId, panic: Box<dyn Any + Send>) -> Self {
+        if let Some(world) = world::current() {
+            world.panicked(task.0);
+        }
         Self { task, why: Why::Panicked(Mutex::new(panic)) }
     }
 

@@ -20,6 +20,8 @@
 mod cells;
 mod core;
 mod current;
+#[cfg(feature = "sim")]
+pub(crate) mod driven;
 mod home;
 mod idle;
 mod inject;
@@ -67,6 +69,8 @@ pub use task::TaskId;
 /// What tasks know of themselves, and how one is described before it is spawned.
 pub mod task {
     pub use super::cells::TaskId;
+    #[cfg(feature = "sim")]
+    pub(super) use super::cells::swap_current;
     pub(super) use super::cells::{About, Header, Joiner, Notified, Ran, Store, TaskRef, current};
     pub use super::spawn::{Builder, id, name};
 

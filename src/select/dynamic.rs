@@ -20,6 +20,7 @@ use crate::waiting::{Arms, Bias, ManyLocks, ManyOrder, Waiting, deadline_after, 
 use pin_project_lite::pin_project;
 use std::fmt;
 use std::future::Future;
+use std::panic::Location;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
@@ -138,14 +139,18 @@ impl<'a> Select<'a> {
     }
 
     /// Adds a receive; returns its index.
+    #[track_caller]
     pub fn recv<T: Send>(&mut self, receiver: &'a Receiver<T>) -> usize {
+        receiver.note(Location::caller());
         let shared = receiver.shared();
         self.add(Kind::Recv, address(shared), Box::pin(RecvArm::recv(shared)))
     }
 
     /// Adds a send; returns its index. The value is dropped with the select, unless it is sent or
     /// [taken](Self::take) back.
+    #[track_caller]
     pub fn send<T: Send>(&mut self, sender: &'a Sender<T>, value: T) -> usize {
+        sender.shared().note(Location::caller());
         let shared = sender.shared();
         self.add(Kind::Send, address(Some(shared)), Box::pin(SendArm::send(shared, value)))
     }

@@ -12,6 +12,7 @@ use crate::error::{RecvError, SendError};
 use crate::waiting::{Arms, Bias, ManyLocks, ManyOrder, lock_many, order_many};
 use pin_project_lite::pin_project;
 use std::future::{Future, IntoFuture};
+use std::panic::Location;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -178,17 +179,23 @@ pin_project! {
 }
 
 /// `recv(rx)`.
+#[track_caller]
 pub fn recv<T>(receiver: &Receiver<T>) -> RecvEntry<'_, T> {
+    receiver.note(Location::caller());
     RecvEntry { arm: RecvArm::recv(receiver.shared()) }
 }
 
 /// `send(tx, value)`.
+#[track_caller]
 pub fn send<T>(sender: &Sender<T>, value: T) -> SendEntry<'_, T> {
+    sender.shared().note(Location::caller());
     SendEntry { arm: SendArm::send(sender.shared(), value) }
 }
 
 /// `send(tx, in slot)`.
+#[track_caller]
 pub fn send_slot<'a, T>(sender: &'a Sender<T>, slot: &'a mut Option<T>) -> SlotEntry<'a, T> {
+    sender.shared().note(Location::caller());
     SlotEntry { arm: SlotArm::new(sender.shared(), slot) }
 }
 

@@ -4,6 +4,7 @@ use super::list::{List, Listed};
 #[cfg(feature = "rt")]
 use crate::limit::Limit;
 use crate::waiting::{Bias, Waiting, deadline_after};
+use crate::world;
 use pin_project_lite::pin_project;
 use std::convert::Infallible;
 use std::future::Future;
@@ -104,6 +105,9 @@ pub fn forever() -> std::future::Pending<Infallible> {
 
 /// `select_blocking! {}`.
 pub fn forever_blocking() -> Infallible {
+    if let Some(world) = world::current() {
+        world.block_on(&mut |_| Poll::Pending);
+    }
     loop {
         std::thread::park();
     }

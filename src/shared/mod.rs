@@ -29,6 +29,7 @@
 #![allow(unsafe_code)]
 
 mod counted;
+mod driven;
 mod handles;
 mod kind;
 mod locked;
@@ -42,8 +43,10 @@ use crate::park::{WakeList, drop_all};
 use crate::queue::take_lent;
 use crate::ring::Ticket;
 use crate::slots::Slots;
+use crate::world::Tag;
 pub(crate) use counted::Counted;
 use counted::Refs;
+use driven::Extra;
 use handles::Handles;
 pub(crate) use handles::Side;
 use kind::Kind;
@@ -60,8 +63,8 @@ pub(crate) use steps::Tried;
 pub(crate) struct Shared<T> {
     /// The queue's outbox, or null as long as it has none; it stays while the channel does.
     outbox: AtomicPtr<Outbox<T>>,
-    /// Boxed, and boxed again: most channels have none, and this is one word of each.
-    name: Option<Box<Box<str>>>,
+    /// Boxed: most channels have none, and this is one word of each.
+    extra: Option<Box<Extra>>,
     handles: Handles,
     state: UnsafeCell<State<T>>,
     seen: Seen,
@@ -86,10 +89,13 @@ const _: () =
     assert!(offset_of!(Shared<u64>, lock) - offset_of!(Shared<u64>, outbox) >= 64, "see the layout");
 
 impl<T> Shared<T> {
-    /// A channel with one handle on each side. `None` is unbounded.
+    /// A channel with one handle on each side. `None` is unbounded. With a tag it is driven.
     #[inline]
-    pub(crate) fn new(capacity: Option<usize>, name: Option<Box<str>>) -> Self {
+    pub(crate) fn new(capacity: Option<usize>, name: Option<Box<str>>, tag: Option<Tag>) -> Self {
         let mut state = State::new(capacity.unwrap_or(usize::MAX));
+        if tag.is_some() {
+            state.drive();
+        }
         Self {
             lock: Lock::new(),
             seen: Seen::new(state.summary()),
@@ -98,7 +104,7 @@ impl<T> Shared<T> {
             refs: Refs::of_a_pair(),
             state: UnsafeCell::new(state),
             outbox: AtomicPtr::new(ptr::null_mut()),
-            name: name.map(Box::new),
+            extra: Extra::new(name, tag),
         }
     }
 
@@ -175,7 +181,7 @@ impl<T> Shared<T> {
     /// do nothing with it.
     #[cold]
     pub(crate) fn is_crowded(&self) -> bool {
-        let (senders, receivers) = (self.count(Side::Senders), self.count(Side::Receivers));
+        let (senders, receivers) = (self.handles.count(Side::Senders), self.handles.count(Side::Receivers));
         senders.min(receivers) > 1 && senders + receivers > 2 * processors()
     }
 
@@ -193,7 +199,8 @@ impl<T> Shared<T> {
         take_lent(self.outbox()?)
     }
 
-    pub(crate) fn is_closed(&self) -> bool {
+    /// True once it is closed, where to ask is no operation of its own.
+    pub(crate) fn closed_now(&self) -> bool {
         self.seen.is_closed()
     }
 
@@ -201,25 +208,12 @@ impl<T> Shared<T> {
         (self.kind != Kind::Unbounded).then(|| self.lock().capacity())
     }
 
-    pub(crate) fn is_full(&self) -> bool {
-        let state = self.lock();
-        state.len() >= state.capacity()
-    }
-
     pub(crate) fn name(&self) -> Option<&str> {
-        self.name.as_deref().map(|name| &**name)
-    }
-
-    /// Gives back a value that was received and not kept (law 5).
-    pub(crate) fn give_back(&self, value: T, ticket: Ticket) {
-        let wake = self.lock().give_back(value, ticket);
-        if let Some(wake) = wake {
-            wake.wake();
-        }
+        self.extra.as_ref()?.name.as_deref()
     }
 
     /// Closes the channel; true for the call that did.
-    pub(crate) fn close(&self) -> bool {
+    pub(super) fn close_now(&self) -> bool {
         let mut wakes = WakeList::new();
         let closed = self.lock().close(&mut wakes);
         wakes.wake_all();
@@ -227,7 +221,7 @@ impl<T> Shared<T> {
     }
 
     /// Closes the channel and takes what is queued, in one step.
-    pub(crate) fn close_and_take(&self) -> Slots<T> {
+    pub(super) fn close_and_take_now(&self) -> Slots<T> {
         let mut wakes = WakeList::new();
         let mut locked = self.lock();
         locked.close(&mut wakes);
@@ -237,18 +231,8 @@ impl<T> Shared<T> {
         queue
     }
 
-    /// How many handles a side has.
-    pub(crate) fn count(&self, side: Side) -> usize {
-        self.handles.count(side)
-    }
-
-    /// One more handle of a side, made from another.
-    pub(crate) fn add_handle(&self, side: Side) {
-        self.handles.add(side);
-    }
-
     /// One more handle of a side, if there is any.
-    pub(crate) fn add_handle_to_some(&self, side: Side) -> bool {
+    pub(super) fn add_handle_to_some_now(&self, side: Side) -> bool {
         let _locked = self.lock();
         self.handles.add_to_some(side)
     }
@@ -257,6 +241,9 @@ impl<T> Shared<T> {
     /// takes what is queued with it (law 1).
     #[inline]
     pub(crate) fn remove_handle(&self, side: Side) {
+        if self.is_driven() {
+            return self.remove_driven_handle(side);
+        }
         if self.handles.is_only(side) || self.handles.remove(side) {
             self.remove_last(side);
         }
@@ -289,7 +276,7 @@ impl<T> Shared<T> {
         }
         let len = self.lock().len();
         let capacity = self.capacity();
-        out.field("len", &len).field("capacity", &capacity).field("closed", &self.is_closed()).finish()
+        out.field("len", &len).field("capacity", &capacity).field("closed", &self.closed_now()).finish()
     }
 }
 
@@ -299,6 +286,9 @@ impl<T> Drop for Shared<T> {
         // The last receiver took the queue with it; what came back later has no other owner.
         // SAFETY: point 1: nobody else has the channel any more.
         let left = self.state.with_mut(|state| unsafe { &mut *state }.take_queue());
+        if self.is_driven() {
+            self.tell_left(left.len());
+        }
         drop_all(left);
     }
 }

@@ -4,7 +4,7 @@
 //! Who reads it learns what was so at one moment during the call, which is all that a `try_*` promises;
 //! whoever goes on to wait asks again under the lock.
 
-use crate::core::{CLOSED, LENT, RECEIVER, ROOM, SENDER, VALUES};
+use crate::core::{CLOSED, DRIVEN, LENT, RECEIVER, ROOM, SENDER, VALUES};
 use crate::facade::{Ordering, PublishedU8, fence};
 
 /// The byte, written under the lock.
@@ -26,7 +26,7 @@ impl Seen {
     #[inline]
     pub(super) fn may_send(&self, lent: impl FnOnce() -> bool) -> bool {
         let seen = self.get();
-        seen & (ROOM | RECEIVER | CLOSED) != 0 || (seen & LENT != 0 && lent())
+        shows(seen, ROOM | RECEIVER | CLOSED) || (seen & LENT != 0 && lent())
     }
 
     /// False if a receive would most likely have to wait. `lent` tells if there is something in what is
@@ -34,7 +34,7 @@ impl Seen {
     #[inline]
     pub(super) fn may_recv(&self, lent: impl FnOnce() -> bool) -> bool {
         let seen = self.get();
-        seen & (VALUES | SENDER | CLOSED) != 0 || (seen & LENT != 0 && lent())
+        shows(seen, VALUES | SENDER | CLOSED) || (seen & LENT != 0 && lent())
     }
 
     /// True if a send most likely finds a place.
@@ -73,8 +73,20 @@ impl Seen {
         self.get() & (bits | LENT) != 0
     }
 
+    /// True if somebody drives the program. Then nothing else is shown to those who may go on to wait: what
+    /// they do is decided under the lock, when it is their turn.
+    #[inline]
+    pub(super) fn is_driven(&self) -> bool {
+        self.has(DRIVEN)
+    }
+
     pub(super) fn is_closed(&self) -> bool {
-        self.get() & CLOSED != 0
+        self.has(CLOSED)
+    }
+
+    /// True if one of the bits is set, whoever drives.
+    pub(super) fn has(&self, bits: u8) -> bool {
+        self.get() & bits != 0
     }
 
     #[inline]
@@ -83,4 +95,11 @@ impl Seen {
         // closer did before.
         self.0.load(Ordering::Acquire)
     }
+}
+
+/// True if one of the bits is set and nobody drives the program: one comparison, as `DRIVEN` is the sign of
+/// the number.
+#[inline]
+fn shows(seen: u8, bits: u8) -> bool {
+    (seen & (bits | DRIVEN)).cast_signed() > 0
 }

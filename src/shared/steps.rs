@@ -5,12 +5,14 @@
 
 #![allow(unsafe_code)]
 
+use super::driven::outcome_of;
 use super::{Locked, Shared};
 use crate::core::{Forced, Received, Sent};
 use crate::error::{SendError, TryRecvError, TrySendError};
 use crate::facade::LockGuard;
 use crate::park::WakeList;
 use crate::ring::kept_slots;
+use crate::world::{Kind, Outcome};
 use std::collections::VecDeque;
 
 /// What became of a send that did not wait.
@@ -26,7 +28,12 @@ impl<T> Shared<T> {
     #[inline]
     pub(crate) fn try_send(&self, value: T) -> Result<(), TrySendError<T>> {
         let mut offer = Some(value);
-        let tried = if self.may_send() || self.seen.surely_sends() {
+        let tried = if self.may_send() {
+            Self::send_locked(self.lock(), &mut offer)
+        } else if self.is_driven() {
+            let send = || Self::send_locked(self.lock(), &mut offer);
+            self.as_step(Kind::TrySend, |tried| Outcome::from(*tried), send)
+        } else if self.seen.surely_sends() {
             Self::send_locked(self.lock(), &mut offer)
         } else {
             Tried::Full
@@ -105,6 +112,8 @@ impl<T> Shared<T> {
         is_worth_it: impl FnOnce() -> bool,
     ) -> Option<Locked<'a, T>> {
         match guard {
+            // It is decided when it is its turn.
+            _ if self.is_driven() => None,
             // SAFETY: point 1: it is the guard of this lock.
             Some(guard) => Some(unsafe { Locked::new(self, guard) }),
             None if is_worth_it() => Some(self.lock()),
@@ -132,8 +141,14 @@ impl<T> Shared<T> {
         if let Some((value, _)) = self.take_lent() {
             return Ok(value);
         }
-        if !self.may_recv() && !self.seen.surely_receives() {
-            return Err(TryRecvError::Empty);
+        if !self.may_recv() {
+            if self.is_driven() {
+                let recv = || Self::received(self.lock().recv());
+                return self.as_step(Kind::TryRecv, outcome_of, recv);
+            }
+            if !self.seen.surely_receives() {
+                return Err(TryRecvError::Empty);
+            }
         }
         self.recv_locked(self.lock())
     }
@@ -187,7 +202,7 @@ impl<T> Shared<T> {
         }
     }
 
-    pub(crate) fn force_send(&self, value: T) -> Result<Option<T>, SendError<T>> {
+    pub(super) fn force_send_now(&self, value: T) -> Result<Option<T>, SendError<T>> {
         let forced = self.lock().force_send(value);
         match forced {
             Forced::Handed(wake) => {
@@ -201,7 +216,7 @@ impl<T> Shared<T> {
     }
 
     /// Sends from the front of `batch` under one lock until it is empty or refused.
-    pub(crate) fn send_batch(&self, batch: &mut VecDeque<T>) -> usize {
+    pub(super) fn send_batch_now(&self, batch: &mut VecDeque<T>) -> usize {
         let mut wakes = WakeList::new();
         let before = batch.len();
         let mut locked = self.lock();
@@ -221,7 +236,7 @@ impl<T> Shared<T> {
     }
 
     /// Receives into `values` under one lock until there are no more, or `limit` of them.
-    pub(crate) fn recv_batch(&self, values: &mut Vec<T>, limit: usize) -> usize {
+    pub(super) fn recv_batch_now(&self, values: &mut Vec<T>, limit: usize) -> usize {
         let mut wakes = WakeList::new();
         let mut count = 0;
         let mut locked = self.lock();

@@ -9,13 +9,14 @@
 //!    those who came before are let go whatever is added afterwards, and later ones get another one.
 //! 2. Channels are closed, and with that waiters woken, outside the lock.
 
-use crate::chan::{Receiver, bounded};
+use crate::chan::{Receiver, signal};
 use crate::facade::{Arc, Mutex};
 use crate::park::gives_way;
+use crate::world::{self, Kind, Op, Outcome, Site, Step, Tag, Waits, What};
 use std::convert::Infallible;
 use std::fmt;
-use std::future::poll_fn;
-use std::panic::{RefUnwindSafe, UnwindSafe};
+use std::future::{Future, poll_fn};
+use std::panic::{Location, RefUnwindSafe, UnwindSafe};
 use std::task::Poll;
 
 /// Waits until a number of jobs is done, as Go's `sync.WaitGroup` does.
@@ -51,6 +52,8 @@ pub struct WaitGroup {
 struct Jobs {
     /// Not to be held while closing a channel that somebody waits on, or panicking.
     state: Mutex<State>,
+    /// Its place in the world of whoever drives the program.
+    tag: Option<Tag>,
 }
 
 struct State {
@@ -67,8 +70,10 @@ impl RefUnwindSafe for Jobs {}
 
 impl WaitGroup {
     /// A group of no jobs. **Cost**: one allocation.
+    #[track_caller]
     pub fn new() -> Self {
-        Self { jobs: Arc::new(Jobs { state: Mutex::new(State { count: 0, round: None }) }) }
+        let tag = world::tag(What::WaitGroup, None, Location::caller());
+        Self { jobs: Arc::new(Jobs { state: Mutex::new(State { count: 0, round: None }), tag }) }
     }
 
     /// Adds `n` jobs; 0 is allowed, and does nothing. At zero this begins anew, also while some of
@@ -81,10 +86,12 @@ impl WaitGroup {
     /// If the count would exceed `usize::MAX`. It stays what it was.
     #[track_caller]
     pub fn add(&self, n: usize) {
+        let step = self.jobs.step(Kind::Add, Location::caller());
         let mut state = self.jobs.state.lock();
         let sum = state.count.checked_add(n);
         state.count = sum.unwrap_or(state.count);
         drop(state);
+        step.end(Outcome::Number(n));
         assert!(sum.is_some(), "the count of a WaitGroup overflows");
     }
 
@@ -97,7 +104,7 @@ impl WaitGroup {
     /// If no job was added that is not done. The group stays usable.
     #[track_caller]
     pub fn done(&self) {
-        assert!(self.jobs.finish_one(), "done() on a WaitGroup whose count is zero");
+        assert!(self.jobs.finish_one(Some(Location::caller())), "done() on a WaitGroup whose count is zero");
     }
 
     /// What calls [`done`](Self::done) when it is dropped, also by a panic or an abort. It **does not
@@ -134,9 +141,14 @@ impl WaitGroup {
     /// group.wait().await;
     /// # });
     /// ```
-    pub async fn wait(&self) {
+    #[track_caller]
+    pub fn wait(&self) -> impl Future<Output = ()> + Send + '_ {
+        self.wait_at(Location::caller())
+    }
+
+    pub(crate) async fn wait_at(&self, site: Site) {
         // First of all: whoever polled once is there when the count reaches zero.
-        let round = self.jobs.round();
+        let (round, _waits) = poll_fn(|_| self.jobs.round(site, true)).await;
         poll_fn(|cx| if gives_way(cx) { Poll::Pending } else { Poll::Ready(()) }).await;
         if let Some(round) = round {
             round.closed().await;
@@ -144,44 +156,66 @@ impl WaitGroup {
     }
 
     /// [`wait`](Self::wait), blocking the thread.
+    #[track_caller]
     pub fn wait_blocking(&self) {
-        if let Some(round) = self.jobs.round() {
+        if let Poll::Ready((Some(round), _waits)) = self.jobs.round(Location::caller(), false) {
             round.closed_blocking();
         }
     }
 
     /// How many jobs are not done: a number that may be another one by the time it is looked at.
+    #[track_caller]
     pub fn count(&self) -> usize {
+        let _step = self.jobs.step(Kind::Count, Location::caller());
         self.jobs.state.lock().count
     }
 }
 
 impl Jobs {
-    /// The channel that closes when the count is zero; `None` if it is.
-    fn round(&self) -> Option<Receiver<Infallible>> {
+    fn step(&self, kind: Kind, site: Site) -> Step {
+        Step::of(self.tag, kind, Some(site))
+    }
+
+    /// The channel that closes when the count is zero; `None` if it is. Pending if the task is to give way
+    /// instead.
+    fn round(&self, site: Site, awaits: bool) -> Poll<(Option<Receiver<Infallible>>, Option<Waits>)> {
+        let objects = &[self.tag.map_or(0, |tag| tag.object)];
+        let op = Op { kind: Kind::WaitGroup, objects, site: Some(site), awaits };
+        let world = self.tag.and_then(|tag| tag.world(Some(site), false));
+        let Some(step) = Step::begin(world, op) else { return Poll::Pending };
         let mut state = self.state.lock();
         if state.count == 0 {
-            return None;
+            return Poll::Ready((None, None));
         }
         let round = state.round.get_or_insert_with(|| {
-            let (closer, round) = bounded(0);
+            let (closer, round) = signal();
             closer.detach();
             round
         });
-        Some(round.clone())
+        let round = round.clone();
+        drop(state);
+        let waits = Waits::new(&step, op);
+        step.end(Outcome::Waits);
+        Poll::Ready((Some(round), waits))
     }
 
     /// One less, if there is any.
     #[must_use]
-    fn finish_one(&self) -> bool {
+    fn finish_one(&self, site: Option<Site>) -> bool {
+        let step = Step::of(self.tag, Kind::DoneOne, site);
         let mut state = self.state.lock();
-        let Some(left) = state.count.checked_sub(1) else { return false };
+        let Some(left) = state.count.checked_sub(1) else {
+            drop(state);
+            step.end(Outcome::Failed);
+            return false;
+        };
         state.count = left;
         let over = if left == 0 { state.round.take() } else { None };
         drop(state);
         if let Some(round) = over {
             round.close();
         }
+        step.end(if left == 0 { Outcome::Last } else { Outcome::Done });
         true
     }
 }
@@ -194,7 +228,7 @@ impl Default for WaitGroup {
 
 impl fmt::Debug for WaitGroup {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("WaitGroup").field("count", &self.count()).finish()
+        f.debug_struct("WaitGroup").field("count", &self.jobs.state.lock().count).finish()
     }
 }
 
@@ -212,7 +246,7 @@ pub struct WaitGuard {
 
 impl Drop for WaitGuard {
     fn drop(&mut self) {
-        let counted = self.group.jobs.finish_one();
+        let counted = self.group.jobs.finish_one(None);
         assert!(counted || std::thread::panicking(), "a WaitGuard of a WaitGroup whose count is zero");
     }
 }

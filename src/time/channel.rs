@@ -8,6 +8,7 @@ use super::supply::supply;
 use crate::chan::{Receiver, WeakSender, bounded};
 use crate::timer::{Action, ClockRef, Due, now};
 use crate::waiting::deadline_after;
+use crate::world::Step;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -105,6 +106,7 @@ pub fn tick(period: Duration) -> Receiver<Instant> {
 
 /// A channel that no sender's drop closes.
 fn silent() -> (WeakSender<Instant>, Receiver<Instant>) {
+    let _quiet = Step::quiet();
     let (tx, rx) = bounded(1);
     let weak = tx.downgrade();
     tx.detach();

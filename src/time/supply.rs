@@ -19,6 +19,7 @@ use crate::chan::{Receiver, bounded};
 use crate::facade::Mutex;
 use crate::park::set_host;
 use crate::timer::{Action, ClockRef, now};
+use crate::world::Step;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -43,6 +44,7 @@ type Sending = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// A receiver on which there is always a message: the time at which it was put there.
 pub(super) fn supply() -> Receiver<Instant> {
+    let _quiet = Step::quiet();
     let (tx, rx) = bounded(1);
     let sending = Box::pin(async move { while tx.send(now()).await.is_ok() {} });
     Arc::new(Supplier(Mutex::new(State::Waits(sending)))).wake();

@@ -24,6 +24,10 @@ mod tests;
 pub(crate) use clock::now;
 #[cfg(feature = "rt")]
 pub(crate) use clock::{Action, ClockRef, Due};
+#[cfg(feature = "sim")]
+pub(crate) use clock::{Clock, set_clock};
+#[cfg(feature = "sim")]
+pub(crate) use heap::Key;
 #[cfg(feature = "rt")]
 #[allow(unused_imports, reason = "for who wakes a task without being polled by it")]
 pub(crate) use sleep::Alarm;

@@ -32,12 +32,15 @@
 #![allow(unsafe_code)]
 
 mod arms;
+mod driven;
+mod look;
 
 use crate::arm::Arm;
 use crate::facade::{Parker, spin_until};
 use crate::park::{Wake, gives_way, wait_until};
 use crate::timer::now;
 use crate::waitq::{Party, Verdict};
+use crate::world;
 pub use arms::Bias;
 pub(crate) use arms::{Arms, ManyLocks, ManyOrder, One, lock_many, order_many};
 use pin_project_lite::pin_project;
@@ -58,10 +61,6 @@ enum Phase {
 
 /// A wait that is over so soon is not spent on spinning.
 const SOON: Duration = Duration::from_micros(50);
-/// How many arms are looked at all at once, if none is a future.
-const SEEN_AT_ONCE: usize = u64::BITS as usize;
-/// How often a thread that lingers finds that others were faster, before it joins the line.
-const LOOKS: usize = 16;
 
 pin_project! {
     /// A party and its arms. What to do with the winner is the caller's business.
@@ -126,7 +125,12 @@ impl<S: Arms> Waiting<S> {
     /// # Panics
     ///
     /// If it is polled again after that.
-    pub(crate) fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<usize> {
+    pub(crate) fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<usize> {
+        if self.as_ref().is_driven() { self.poll_driven(cx) } else { self.poll_by_itself(cx) }
+    }
+
+    #[inline]
+    fn poll_by_itself(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<usize> {
         match self.phase {
             Phase::New if gives_way(cx) => return Poll::Pending,
             Phase::New => self.as_mut().begin(),
@@ -147,6 +151,9 @@ impl<S: Arms> Waiting<S> {
     /// The first poll as a task that has looked already, and in vain.
     #[inline]
     pub(crate) fn poll_unready(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<usize> {
+        if self.as_ref().is_driven() {
+            return self.poll_driven(cx);
+        }
         self.as_mut().begin();
         self.wait_in_line(cx)
     }
@@ -161,6 +168,9 @@ impl<S: Arms> Waiting<S> {
 
     /// Waits as a thread, until `deadline` at most: the number of the winner, or `None` in time.
     pub(crate) fn block(mut self: Pin<&mut Self>, deadline: Option<Instant>) -> Option<usize> {
+        if world::is_driven() || self.as_ref().is_driven() {
+            return self.block_driven(deadline);
+        }
         self.as_mut().begin();
         if let Some(winner) = self.as_mut().look(None) {
             return Some(winner);
@@ -185,19 +195,27 @@ impl<S: Arms> Waiting<S> {
     /// Does not wait: the number of the winner, or `None` if at some moment no arm was ready.
     /// Futures are polled once if there is a context.
     pub(crate) fn try_once(mut self: Pin<&mut Self>, cx: Option<&mut Context<'_>>) -> Option<usize> {
+        if self.as_ref().is_driven() {
+            return self.try_driven(cx);
+        }
         self.as_mut().begin();
         if let Some(winner) = self.as_mut().look(cx) {
             return Some(winner);
         }
         let order = self.arms.order(self.bias);
+        self.try_all(order.as_ref())
+    }
+
+    /// Performs an arm that is ready now, if there is one.
+    fn try_all(self: Pin<&mut Self>, order: &[u32]) -> Option<usize> {
         let this = self.as_ref().project_ref();
         let mut owed = None;
         let locks = this.arms.lock();
         // SAFETY: point 2: it has not waited; all locks are held.
-        let winner = unsafe { arms::try_locked(this.arms, order.as_ref(), &mut owed) };
+        let winner = unsafe { arms::try_locked(this.arms, order, &mut owed) };
         drop(locks);
         if winner.is_some() {
-            *self.project().phase = Phase::Over;
+            self.withdraw();
         }
         owed.into_iter().for_each(Wake::wake);
         winner
@@ -205,6 +223,13 @@ impl<S: Arms> Waiting<S> {
 
     /// Stops waiting. `Some(winner)` if it is too late for that.
     pub(crate) fn cancel(self: Pin<&mut Self>) -> Option<usize> {
+        if self.phase == Phase::Queued && self.as_ref().is_driven() {
+            return self.cancel_driven();
+        }
+        self.leave()
+    }
+
+    fn leave(self: Pin<&mut Self>) -> Option<usize> {
         if self.phase == Phase::Queued && !self.as_ref().hold() {
             return Some(self.conclude());
         }
@@ -238,84 +263,17 @@ impl<S: Arms> Waiting<S> {
         }
     }
 
-    /// Step 1: one arm at a time. The party is `Held`.
-    fn look(mut self: Pin<&mut Self>, cx: Option<&mut Context<'_>>) -> Option<usize> {
-        let mut owed = None;
-        let winner = if S::FUTURES || self.arms.len() > SEEN_AT_ONCE {
-            self.as_mut().look_at_each(cx, &mut owed)
-        } else {
-            self.as_ref().look_at_all(&mut owed)
-        }?;
-        self.withdraw();
-        owed.into_iter().for_each(Wake::wake);
-        Some(winner)
-    }
-
-    /// In the order of a round: polls futures, too.
-    fn look_at_each(
-        mut self: Pin<&mut Self>,
-        mut cx: Option<&mut Context<'_>>,
-        owed: &mut Option<Wake>,
-    ) -> Option<usize> {
-        let order = self.arms.order(self.bias);
-        order.as_ref().iter().map(|index| *index as usize).find(|&index| {
-            if let Some(arm) = self.as_ref().arms().arm(index) {
-                // SAFETY: point 2: this is before step 2.
-                return arm.looks_ready() && unsafe { arm.try_alone(owed) };
-            }
-            match &mut cx {
-                Some(cx) if S::FUTURES => self.as_mut().project().arms.poll_future(index, cx),
-                _ => false,
-            }
-        })
-    }
-
-    /// Finds out which arms look ready, and tries one of these: the first, or if the choice is fair any.
-    #[inline]
-    fn look_at_all(self: Pin<&Self>, owed: &mut Option<Wake>) -> Option<usize> {
-        let is_ready = |index: &usize| self.arms().arm(*index).is_some_and(|arm| arm.looks_ready());
-        let mut ready = (0..self.arms.len()).filter(is_ready).fold(0_u64, |ready, index| ready | 1 << index);
-        while ready != 0 {
-            let index = arms::choose(ready, self.bias);
-            ready &= !(1 << index);
-            // SAFETY: point 2: this is before step 2.
-            if self.arms().arm(index).is_some_and(|arm| unsafe { arm.try_alone(owed) }) {
-                return Some(index);
-            }
-        }
-        None
-    }
-
-    /// Looks on for some microseconds before it joins a line, as a thread does well that finds a large
-    /// channel full: receivers take what is lent without the lock as long as nobody is in line, and then
-    /// many places are free.
-    fn linger(mut self: Pin<&mut Self>) -> Option<usize> {
-        if !arms::each(self.as_ref().arms()).all(|arm| arm.may_linger()) {
-            return None;
-        }
-        for _ in 0..LOOKS {
-            let is_ready = || arms::each(self.as_ref().arms()).any(|arm| arm.looks_ready());
-            if !spin_until(is_ready, self.as_ref().is_crowded()) {
-                return None;
-            }
-            let winner = self.as_mut().look(None);
-            if winner.is_some() {
-                return winner;
-            }
-        }
-        None
-    }
-
-    /// True if many threads meet at one of its channels.
-    fn is_crowded(self: Pin<&Self>) -> bool {
-        arms::each(self.arms()).any(|arm| arm.is_crowded())
-    }
-
     /// Step 2. The party is `Held`, and open afterwards unless there was a winner after all.
+    #[inline]
     fn queue_up(self: Pin<&mut Self>, wake: Wake) -> Option<usize> {
+        let order = self.arms.order(self.bias);
+        self.queue_up_in(order.as_ref(), wake)
+    }
+
+    /// The same, trying the arms in this order.
+    #[inline]
+    fn queue_up_in(self: Pin<&mut Self>, order: &[u32], wake: Wake) -> Option<usize> {
         let this = self.as_ref().project_ref();
-        let order = this.arms.order(*this.bias);
-        let order = order.as_ref();
         let mut owed = None;
         let locks = this.arms.lock();
         // SAFETY: point 2; all locks are held.

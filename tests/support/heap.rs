@@ -64,3 +64,9 @@ pub(crate) fn growth<R>(f: impl FnOnce() -> R) -> isize {
     drop(result);
     after - before
 }
+
+/// How many bytes this thread has allocated and not given back.
+#[allow(dead_code, reason = "not every test asks")]
+pub(crate) fn standing() -> isize {
+    BYTES.get()
+}

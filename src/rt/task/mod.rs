@@ -100,6 +100,13 @@ pub(super) fn current<R>(f: impl FnOnce(&TaskRef) -> R) -> Option<R> {
     Some(f(&ManuallyDrop::new(TaskRef(header))))
 }
 
+/// Says which task this thread runs, and returns the one that it ran before: for whoever runs several by
+/// turns. Each is there for as long as it is said to be run.
+#[cfg(feature = "sim")]
+pub(super) fn swap_current(header: *mut Header) -> *mut Header {
+    CURRENT.with(|current| current.replace(header))
+}
+
 /// Says which task this thread runs, until it is dropped.
 struct Current {
     before: *mut Header,
@@ -213,6 +220,7 @@ impl TaskRef {
     pub(super) fn shut_down(&self) {
         if self.header().state.claim() {
             self.cancel();
+            self.complete();
         }
     }
 
@@ -225,12 +233,11 @@ impl TaskRef {
         unsafe { (self.header().vtable.poll)(self.0, &mut Context::from_waker(&waker)) }
     }
 
-    /// Drops the future. This thread runs the task, and does no longer afterwards.
+    /// Drops the future. This thread runs the task.
     fn cancel(&self) {
         let _current = Current::enter(self);
         // SAFETY: points 2 and 3: this thread runs it.
         unsafe { (self.header().vtable.cancel)(self.0) };
-        self.complete();
     }
 
     /// The stage is finished, and this thread, which has the reference of whoever runs the task, no
@@ -321,22 +328,33 @@ impl Notified {
 
     /// Runs the task until it waits, is over, or is to be queued again.
     pub(super) fn run(self) -> Ran {
+        self.run_until(|| ())
+    }
+
+    /// The same, and if it is over calls `ends` before others can see that.
+    #[inline]
+    pub(super) fn run_until(self, ends: impl FnOnce()) -> Ran {
         let task = self.0;
         match task.header().state.start() {
             Start::NotYours => return Ran::Done,
             Start::Cancel => {
                 task.cancel();
+                ends();
+                task.complete();
                 return Ran::Done;
             }
             Start::Poll => {}
         }
         if task.poll() {
+            ends();
             task.end();
             return Ran::Done;
         }
         match task.header().state.pause() {
             Pause::Cancel => {
                 task.cancel();
+                ends();
+                task.complete();
                 Ran::Done
             }
             Pause::Again => Ran::Again(Self(task)),

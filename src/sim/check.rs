@@ -1,0 +1,406 @@
+//! Drives trace after trace, and says what was found.
+
+use super::brain::{Brain, Ending, Finding};
+use super::dpor::Dpor;
+use super::driver::Driver;
+use super::driving::Driving;
+use super::pick::{Pct, Random, Replay, Rng};
+use super::procs::{Path, Procs};
+use super::report::{Bound, Failure, FailureKind, Report, Verdict};
+use super::story;
+use super::token;
+use super::trace::{Act, EventId, Pid};
+use super::{Options, Steps, Strategy, Timers, panics};
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
+use std::future::Future;
+use std::panic::{AssertUnwindSafe, Location, catch_unwind};
+use std::rc::Rc;
+use std::time::Instant;
+
+/// What came of a trace.
+pub(super) enum Came {
+    /// Nothing bad.
+    Good,
+    /// It was abandoned.
+    Redundant,
+    Bad(Found),
+}
+
+pub(super) struct Found {
+    pub(super) kind: FailureKind,
+    pub(super) story: String,
+    pub(super) decisions: Vec<u32>,
+    /// Who did each event.
+    pub(super) order: Vec<Pid>,
+    /// The choices within steps, by process.
+    pub(super) choices: Vec<VecDeque<u32>>,
+    pub(super) switches: usize,
+}
+
+/// A brain that is looked at between traces.
+struct Shared<B>(Rc<RefCell<B>>);
+
+impl<B: Brain> Brain for Shared<B> {
+    fn pick(&mut self, procs: &Procs, enabled: &[Pid]) -> Option<usize> {
+        self.0.borrow_mut().pick(procs, enabled)
+    }
+
+    fn branch(&mut self, procs: &Procs, of: usize) -> usize {
+        self.0.borrow_mut().branch(procs, of)
+    }
+
+    fn settled(&mut self, procs: &Procs, races: &[EventId]) {
+        self.0.borrow_mut().settled(procs, races);
+    }
+}
+
+/// A check that is going on.
+pub(super) struct Check<'a, F> {
+    options: &'a Options,
+    /// Makes the root; answers whether it went well, and why not.
+    program: F,
+    pub(super) driver: Rc<Driver>,
+    site: &'static Location<'static>,
+    start: Instant,
+    pub(super) traces: usize,
+    redundant: usize,
+    steps: usize,
+    /// Who may be aborted, as far as they were met, and who is.
+    victims: Vec<Path>,
+    victim: Option<Vec<u32>>,
+}
+
+impl<'a, F, Fut> Check<'a, F>
+where
+    F: Fn() -> Fut,
+    Fut: Future<Output = Result<(), String>> + 'static,
+{
+    pub(super) fn new(options: &'a Options, program: F, site: &'static Location<'static>) -> Self {
+        panics::watch();
+        let driver = Driver::new(Box::new(Replay::new(&[])));
+        driver.lost_values.set(options.lost_values);
+        driver.awaits_only.set(options.steps == Steps::Awaits);
+        driver.procs.borrow_mut().any_time = options.timers == Timers::Any;
+        let start = Instant::now();
+        driver.procs.borrow_mut().victim = options.victim.as_ref().map(|path| path.as_slice().into());
+        let victim = options.victim.clone();
+        Self {
+            options,
+            program,
+            driver,
+            site,
+            start,
+            traces: 0,
+            redundant: 0,
+            steps: 0,
+            victims: Vec::new(),
+            victim,
+        }
+    }
+
+    pub(super) fn run(mut self) -> Result<Report, Failure> {
+        let _driving = Driving::start(&self.driver.clone());
+        let verdict = match &self.options.strategy {
+            Strategy::Exhaustive => self.exhaustive()?,
+            Strategy::Random { seed, runs } => {
+                self.sampled(*runs, |run| Box::new(Random::new(*seed, run)))?;
+                Verdict::Sampled { runs: *runs }
+            }
+            Strategy::Pct { seed, runs, depth } => self.pct(*seed, *runs, *depth)?,
+            Strategy::Replay { decisions } => self.replay(&decisions.clone())?,
+        };
+        Ok(Report {
+            traces: self.traces,
+            redundant: self.redundant,
+            steps: self.steps,
+            elapsed: self.start.elapsed(),
+            verdict,
+        })
+    }
+
+    /// One run, which cannot be had again.
+    pub(super) fn once(mut self) -> Result<(), Failure> {
+        let _driving = Driving::start(&self.driver.clone());
+        if let Strategy::Random { seed, .. } = self.options.strategy {
+            self.driver.set_brain(Box::new(Random::new(seed, 0)));
+        }
+        match self.trace() {
+            Came::Bad(found) => Err(self.failure(found)),
+            Came::Good | Came::Redundant => Ok(()),
+        }
+    }
+
+    fn exhaustive(&mut self) -> Result<Verdict, Failure> {
+        let mut was_cut = false;
+        let mut at = 0;
+        loop {
+            let (cut, bound) = self.exhaust()?;
+            was_cut |= cut;
+            if let Some(bound) = bound {
+                return Ok(Verdict::Bounded(bound));
+            }
+            // The same again, for each task that there was, with an abort of that one.
+            if !self.options.cancellation || at >= self.victims.len() {
+                break;
+            }
+            self.set_victim(Some(at));
+            at += 1;
+        }
+        Ok(match self.options.preemption_bound {
+            Some(bound) if was_cut => Verdict::Bounded(Bound::Preemptions(bound)),
+            _ => Verdict::Exhaustive,
+        })
+    }
+
+    /// All traces, with whoever is to be aborted: whether the bound on preemptions cut something off, or another
+    /// one all that is left.
+    fn exhaust(&mut self) -> Result<(bool, Option<Bound>), Failure> {
+        let dpor = Rc::new(RefCell::new(Dpor::new(self.options.preemption_bound)));
+        self.driver.set_brain(Box::new(Shared(dpor.clone())));
+        let before = (self.traces, self.redundant);
+        loop {
+            let came = self.trace();
+            if let Came::Bad(found) = came {
+                return Err(self.fail(found));
+            }
+            if let Some(surprise) = dpor.borrow().surprise {
+                return Err(self.surprised(surprise));
+            }
+            if let Some(bound) = self.is_bounded() {
+                let is_over = !self.driver.manners.borrow_mut().has_learnt() && !dpor.borrow_mut().advance();
+                return Ok((dpor.borrow().was_cut, Some(bound).filter(|_| !is_over)));
+            }
+            if self.driver.manners.borrow_mut().has_learnt() {
+                *dpor.borrow_mut() = Dpor::new(self.options.preemption_bound);
+                (self.traces, self.redundant) = before;
+            } else if !dpor.borrow_mut().advance() {
+                return Ok((dpor.borrow().was_cut, None));
+            }
+        }
+    }
+
+    fn set_victim(&mut self, place: Option<usize>) {
+        let victim = place.map(|place| self.victims[place].clone());
+        self.victim = victim.as_ref().map(|path| path.to_vec());
+        self.driver.procs.borrow_mut().victim = victim;
+    }
+
+    /// Keeps who there was.
+    fn meet_tasks(&mut self) {
+        let procs = self.driver.procs.borrow();
+        for task in procs.all.iter().filter_map(|proc| proc.task.as_ref()) {
+            if !task.path.is_empty() && !self.victims.contains(&task.path) {
+                self.victims.push(task.path.clone());
+            }
+        }
+    }
+
+    fn is_bounded(&self) -> Option<Bound> {
+        if self.options.max_traces.is_some_and(|most| self.traces >= most) {
+            return Some(Bound::Traces);
+        }
+        let late = self.options.max_time.is_some_and(|most| self.start.elapsed() >= most);
+        late.then_some(Bound::Time)
+    }
+
+    /// Whom to abort in a run at random: nobody in the first.
+    fn choose_victim(&mut self, run: u64) {
+        if self.options.cancellation {
+            let place = Rng::new(run, 1).below(self.victims.len() + 1);
+            self.set_victim(place.checked_sub(1));
+        }
+    }
+
+    fn sampled(&mut self, runs: usize, brain: impl Fn(u64) -> Box<dyn Brain>) -> Result<(), Failure> {
+        for run in 0..runs {
+            self.choose_victim(run as u64);
+            self.driver.set_brain(brain(run as u64));
+            if let Came::Bad(found) = self.trace() {
+                return Err(self.fail(found));
+            }
+            if self.is_bounded().is_some() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn pct(&mut self, seed: u64, runs: usize, depth: usize) -> Result<Verdict, Failure> {
+        let (mut steps, mut tasks) = (1, 1);
+        for run in 0..runs {
+            // How many steps there are is learnt on the way; the first run is for that.
+            self.choose_victim(run as u64);
+            self.driver.set_brain(Box::new(Pct::new(seed, run as u64, depth, steps)));
+            let before = self.steps;
+            let came = self.trace();
+            steps = steps.max(self.steps - before);
+            tasks = tasks.max(self.driver.tasks.get());
+            if let Came::Bad(found) = came {
+                return Err(self.fail(found));
+            }
+            if self.is_bounded().is_some() {
+                break;
+            }
+        }
+        let at_least = 1.0 / (tasks as f64 * (steps as f64).powi(depth.saturating_sub(1) as i32));
+        Ok(Verdict::Probability { depth, at_least })
+    }
+
+    fn replay(&mut self, decisions: &[u32]) -> Result<Verdict, Failure> {
+        let replay = Rc::new(RefCell::new(Replay::new(decisions)));
+        self.driver.set_brain(Box::new(Shared(replay.clone())));
+        let came = self.trace();
+        if let Came::Bad(found) = came {
+            return Err(self.failure(found));
+        }
+        if !replay.borrow().is_faithful() {
+            let story =
+                "The program took other decisions than the token has: it is another program, or it does \
+                         not do the same each time."
+                    .into();
+            return Err(self.failure_of(FailureKind::Nondeterminism, story, decisions, 0));
+        }
+        Ok(Verdict::Sampled { runs: 1 })
+    }
+
+    /// Drives one trace.
+    pub(super) fn trace(&mut self) -> Came {
+        let outcome: Rc<Cell<Option<Result<(), String>>>> = Rc::default();
+        let place = outcome.clone();
+        let driver = self.driver.clone();
+        let program = &self.program;
+        let ending = driver.drive(
+            || {
+                let root = catch_unwind(AssertUnwindSafe(program));
+                async move {
+                    match root {
+                        Ok(root) => place.set(Some(root.await)),
+                        Err(panic) => std::panic::resume_unwind(panic),
+                    }
+                }
+            },
+            self.site,
+            self.options.max_steps,
+        );
+        self.steps += driver.procs.borrow().trace.events.len();
+        if self.options.cancellation {
+            self.meet_tasks();
+        }
+        let came = self.judge(ending, outcome.take());
+        match came {
+            Came::Redundant => self.redundant += 1,
+            _ => self.traces += 1,
+        }
+        driver.finish();
+        came
+    }
+
+    fn judge(&self, ending: Ending, outcome: Option<Result<(), String>>) -> Came {
+        let procs = self.driver.procs.borrow();
+        let tasks =
+            || procs.all.iter().enumerate().filter_map(|(pid, proc)| Some((pid, proc.task.as_ref()?)));
+        let bad = |kind, text: String| Came::Bad(found(&procs, kind, &text));
+        if let Some(Err(error)) = &outcome {
+            return bad(FailureKind::Error, format!("The root returned an error: {error}"));
+        }
+        match ending {
+            Ending::Abandoned => return Came::Redundant,
+            Ending::TooLong => {
+                let text = format!("{} steps are not enough.", self.options.max_steps);
+                return bad(FailureKind::StepLimit, text);
+            }
+            Ending::Found(Finding::Lost { object, values }) => {
+                let name = story::object_name(&procs, object);
+                let text = format!("Dropped unreceived: {values} sent through {name}.");
+                return bad(FailureKind::LostValue, text);
+            }
+            Ending::Found(Finding::RootPanicked) => {
+                return bad(FailureKind::Panic, format!("The root panicked: {}", panics::last()));
+            }
+            Ending::Found(Finding::Stuck(pid)) => {
+                return bad(FailureKind::Foreign, story::stuck(&procs, pid));
+            }
+            Ending::Found(Finding::Intruder(site)) => {
+                let place = site.map_or_else(String::new, |site| format!(", at {}", story::place(site)));
+                let text = format!("A thread that is not driven used something of the program{place}.");
+                return bad(FailureKind::Foreign, text);
+            }
+            Ending::Quiet => {}
+        }
+        if let Some((pid, _)) = tasks().find(|(_, task)| task.panicked && !task.received) {
+            let name = story::process(&procs, pid as Pid);
+            let text = format!("{name} panicked, and nobody joined it: {}", panics::last());
+            return bad(FailureKind::Panic, text);
+        }
+        let root_is_over = outcome.is_some();
+        let left: Vec<_> = tasks().filter(|(_, task)| task.over.is_none()).collect();
+        if root_is_over && (left.is_empty() || !self.options.leaks) {
+            return Came::Good;
+        }
+        if let Some((pid, task)) =
+            left.iter().find(|(_, task)| task.waits.iter().all(|wait| wait.completed.is_some()))
+        {
+            let name = story::process(&procs, *pid as Pid);
+            let last = procs
+                .trace
+                .events
+                .iter()
+                .rev()
+                .find(|event| event.pid == *pid as Pid && event.site.is_some());
+            let site = last
+                .and_then(|event| event.site)
+                .or_else(|| Some(task.site).filter(|_| !task.path.is_empty()));
+            let place = site.map_or_else(String::new, |site| format!(", after {}", story::place(site)));
+            let text = format!("{name} waits for something that is not driven{place}.");
+            return bad(FailureKind::Foreign, text);
+        }
+        if root_is_over {
+            bad(FailureKind::Leak, "The root is over, and these wait for ever:".into())
+        } else {
+            bad(FailureKind::Deadlock, "The root waits for ever:".into())
+        }
+    }
+
+    pub(super) fn failure(&self, found: Found) -> Failure {
+        let steps = found.order.len();
+        self.failure_of(found.kind, found.story, &found.decisions, steps)
+    }
+
+    pub(super) fn failure_of(
+        &self,
+        kind: FailureKind,
+        story: String,
+        decisions: &[u32],
+        steps: usize,
+    ) -> Failure {
+        let options = Options { victim: self.victim.clone(), ..self.options.clone() };
+        let token = token::write(&options, decisions);
+        Failure { kind, token, story, traces: self.traces.max(1), steps }
+    }
+
+    fn surprised(&self, surprise: super::dpor::Surprise) -> Failure {
+        let (act, site) = surprise.expected;
+        let place = site.map_or_else(String::new, |site| format!(" at {}", story::place(site)));
+        let story = format!(
+            "The program does not do the same each time: step {} was {act:?}{place}, and is another one now.",
+            surprise.event + 1
+        );
+        self.failure_of(FailureKind::Nondeterminism, story, &[], surprise.event)
+    }
+}
+
+fn found(procs: &Procs, kind: FailureKind, text: &str) -> Found {
+    let events = &procs.trace.events;
+    let order: Vec<Pid> = events.iter().map(|event| event.pid).collect();
+    let visible = || events.iter().filter(|event| !matches!(event.act, Act::Start | Act::Resume));
+    let switches = visible().zip(visible().skip(1)).filter(|(one, other)| one.pid != other.pid).count();
+    Found {
+        kind,
+        story: story::tell(procs, text),
+        decisions: procs.trace.decisions.clone(),
+        order,
+        choices: procs.trace.choices(procs.all.len()),
+        switches,
+    }
+}

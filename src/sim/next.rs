@@ -1,0 +1,88 @@
+//! What a process may touch with its next step, whatever comes of it.
+
+use super::footprint::{self, Access, Footprint, Touch};
+use super::procs::{Place, Procs, TIME};
+use super::trace::{Act, EventId, Pid};
+use crate::world::Kind;
+
+impl Procs {
+    /// What a process that is enabled may touch next, at most.
+    pub(super) fn potential(&self, pid: Pid) -> Footprint {
+        let proc = &self.all[pid as usize];
+        let mut footprint = Footprint::new();
+        let mut add = |object, access| footprint.push(Touch { object, access });
+        let task = proc.task.as_ref();
+        let pure = proc.next.pure && task.is_some_and(|task| !task.aborted);
+        // What it does on the way to its step behind that.
+        for timer in task.iter().flat_map(|task| &task.timers) {
+            add(self.all[*timer as usize].object, Access::Anything);
+        }
+        if self.any_time {
+            add(TIME, Access::Anything);
+        }
+        match proc.next.act {
+            Act::Op(kind) => {
+                for object in &proc.next.objects {
+                    let access = match kind {
+                        Kind::DropSender if self.is_last(*object, 0) => Some(Access::LastSender),
+                        Kind::DropReceiver if self.is_last(*object, 1) => Some(Access::LastReceiver),
+                        Kind::DoneOne if self.objects[*object as usize].jobs == 0 => Some(Access::Anything),
+                        kind => footprint::access(kind, None, pure),
+                    };
+                    if let Some(access) = access {
+                        add(*object, access);
+                        access.part_of_close().into_iter().for_each(|part| add(*object, part));
+                    }
+                    // It may serve one who waits in other lines too.
+                    if access.is_some() {
+                        self.others(*object, |other| add(other, Access::Anything));
+                    }
+                }
+                if proc.next.awaits {
+                    add(proc.object, Access::Live);
+                }
+            }
+            Act::Start | Act::Resume => add(proc.object, Access::Live),
+            Act::End => add(proc.object, Access::Over),
+            Act::Cancel => {
+                if let Place::Canceller(victim) = proc.place {
+                    add(self.all[victim as usize].object, Access::Abort);
+                }
+            }
+            Act::Fire => {
+                add(proc.object, Access::Anything);
+            }
+        }
+        if proc.next.act == Act::Fire {
+            // What it does is not known before.
+            for (object, it) in self.objects.iter().enumerate() {
+                if it.what.is_some() {
+                    footprint.push(Touch { object: object as u32, access: Access::Anything });
+                }
+            }
+        }
+        footprint
+    }
+
+    fn is_last(&self, object: u32, side: usize) -> bool {
+        self.objects[object as usize].handles[side] <= 1
+    }
+
+    /// The other channels of those who wait on this one among others.
+    pub(super) fn others(&self, object: u32, mut show: impl FnMut(u32)) {
+        for wait in self.all.iter().filter_map(|proc| proc.task.as_ref()).flat_map(|task| &task.waits) {
+            if wait.completed.is_none() && wait.objects.len() > 1 && wait.objects.contains(&object) {
+                wait.objects.iter().filter(|other| **other != object).for_each(|other| show(*other));
+            }
+        }
+    }
+
+    /// The first who waits to send to a channel, or to receive from it: the event with which he began.
+    pub(super) fn first_waiting(&self, object: u32, kind: Kind) -> Option<EventId> {
+        let waits = self.all.iter().filter_map(|proc| proc.task.as_ref()).flat_map(|task| &task.waits);
+        let waits = waits.filter(|wait| {
+            wait.completed.is_none() && wait.kind == kind && wait.objects.first() == Some(&object)
+        });
+        waits.map(|wait| wait.since).min()
+    }
+}

@@ -1,0 +1,170 @@
+//! The reduction against brute force: on small programs at random, both see the same outcomes.
+
+mod kinds;
+mod programs;
+
+use super::brain::Brain;
+use super::dpor::{Brute, Dpor};
+use super::driver::Driver;
+use super::driving::Driving;
+use super::pick::{Replay, Rng};
+use super::procs::Procs;
+use super::trace::{EventId, Pid};
+use programs::{Program, Results};
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+use std::io::Write;
+use std::panic::Location;
+use std::rc::Rc;
+
+/// Programs with more traces than this are left out.
+const MANY: usize = 4_000;
+
+struct Shared(Rc<RefCell<Dpor>>);
+
+impl Brain for Shared {
+    fn pick(&mut self, procs: &Procs, enabled: &[Pid]) -> Option<usize> {
+        self.0.borrow_mut().pick(procs, enabled)
+    }
+
+    fn branch(&mut self, procs: &Procs, of: usize) -> usize {
+        self.0.borrow_mut().branch(procs, of)
+    }
+
+    fn settled(&mut self, procs: &Procs, races: &[EventId]) {
+        self.0.borrow_mut().settled(procs, races);
+    }
+}
+
+struct Seen {
+    outcomes: BTreeSet<String>,
+    traces: usize,
+    redundant: usize,
+}
+
+/// All outcomes of a program, if it has not too many traces.
+fn explore(program: &Program, brute: Option<Brute>) -> Option<Seen> {
+    let new = || brute.map_or_else(|| Dpor::new(None), Dpor::brute);
+    super::panics::watch();
+    let driver = Driver::new(Box::new(Replay::new(&[])));
+    driver.procs.borrow_mut().any_time = program.any_time;
+    let dpor = Rc::new(RefCell::new(new()));
+    driver.set_brain(Box::new(Shared(dpor.clone())));
+    let _driving = Driving::start(&driver);
+    let mut seen = Seen { outcomes: BTreeSet::new(), traces: 0, redundant: 0 };
+    loop {
+        let results = Results::default();
+        let ending = driver.drive(|| program.root(&results), Location::caller(), 10_000);
+        assert!(dpor.borrow().surprise.is_none(), "{program:?}: {:?}", dpor.borrow().surprise);
+        let left = driver
+            .procs
+            .borrow()
+            .all
+            .iter()
+            .map(|proc| proc.task.as_ref().map_or(' ', |task| if task.over.is_some() { 'o' } else { 'w' }))
+            .collect::<String>();
+        if ending == super::brain::Ending::Abandoned {
+            seen.redundant += 1;
+        } else {
+            seen.traces += 1;
+            seen.outcomes.insert(format!("{} {}", results.text(), left.trim_end()));
+        }
+        driver.finish();
+        drop(results);
+        if driver.manners.borrow_mut().has_learnt() && brute.is_none() {
+            *dpor.borrow_mut() = new();
+            seen = Seen { outcomes: BTreeSet::new(), traces: 0, redundant: 0 };
+            continue;
+        }
+        if seen.traces + seen.redundant > env("HCHAN_SIM_MANY", MANY as u64) as usize {
+            return None;
+        }
+        if !dpor.borrow_mut().advance() {
+            return Some(seen);
+        }
+    }
+}
+
+fn compare(seeds: std::ops::Range<u64>, kinds: kinds::Kinds) {
+    let (mut compared, mut brute_traces, mut traces, mut redundant) = (0, 0, 0, 0);
+    for seed in seeds {
+        let program = Program::random(&mut Rng::new(seed, 7), kinds);
+        if std::env::var_os("HCHAN_SIM_SHOW").is_some() {
+            say(&format!("seed {seed}: {program:?}"));
+        }
+        let everywhere = std::env::var_os("HCHAN_SIM_EVERYWHERE").is_some();
+        let brute = if program.aborts() || everywhere { Brute::Everywhere } else { Brute::AtOperations };
+        let Some(all) = explore(&program, Some(brute)) else { continue };
+        let Some(reduced) = explore(&program, None) else { continue };
+        let missed: Vec<_> = all.outcomes.difference(&reduced.outcomes).collect();
+        assert!(missed.is_empty(), "seed {seed}: {program:#?}\nmissed {missed:#?}");
+        assert_eq!(all.outcomes, reduced.outcomes, "seed {seed}: {program:#?}");
+        compared += 1;
+        brute_traces += all.traces;
+        traces += reduced.traces;
+        redundant += reduced.redundant;
+    }
+    say(&format!(
+        "{compared} programs: {brute_traces} traces by brute force, {traces} and {redundant} redundant"
+    ));
+    assert!(compared > 0);
+    // Where timers fire anywhere, what was cancelled in time makes more traces than it saves.
+    assert!(kinds.any_time || traces <= brute_traces);
+}
+
+/// For who asks for more.
+fn say(text: &str) {
+    let _ = writeln!(std::io::stderr(), "{text}");
+}
+
+/// How many programs: more if asked for.
+fn seeds() -> std::ops::Range<u64> {
+    let (start, many) = (env("HCHAN_SIM_SEED", 0), env("HCHAN_SIM_PROGRAMS", 40));
+    start..start + many
+}
+
+fn env(name: &str, default: u64) -> u64 {
+    std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
+}
+
+#[test]
+fn plain_requests_and_handles() {
+    compare(seeds(), kinds::PLAIN);
+}
+
+#[test]
+fn all_operations_of_channels() {
+    compare(seeds(), kinds::CHANNELS);
+}
+
+#[test]
+fn selects() {
+    compare(seeds(), kinds::SELECTS);
+}
+
+#[test]
+fn cancelled_operations() {
+    compare(seeds(), kinds::CANCELLED);
+}
+
+#[test]
+fn tasks_that_are_joined_and_aborted() {
+    compare(seeds(), kinds::TASKS);
+}
+
+#[test]
+fn timers() {
+    compare(seeds(), kinds::TIMERS);
+}
+
+#[test]
+fn timers_that_fire_early() {
+    // A timer that may fire anywhere is in the way of most steps, so these are slow.
+    let seeds = seeds();
+    compare(seeds.start..seeds.start + (seeds.end - seeds.start).div_ceil(5), kinds::ANY_TIME);
+}
+
+#[test]
+fn everything_together() {
+    compare(seeds(), kinds::ALL);
+}
