@@ -150,11 +150,13 @@ pin_project! {
     {
         #[inline]
         fn drop(this: Pin<&mut Self>) {
-            if this.queued.get() {
+            // In line still: its party was forgotten, and a peer may have decided without its learning.
+            let was_queued = this.queued.get();
+            if was_queued {
                 this.withdraw();
             }
             // Most arms of a select that is over never got that far.
-            if let Some(shared) = this.shared && this.outcome.get().is_some() {
+            if let Some(shared) = this.shared && (was_queued || this.outcome.get().is_some()) {
                 O::undo(shared, &this.node);
             }
             O::abandon(&this.node);
