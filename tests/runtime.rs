@@ -7,10 +7,11 @@ use hchan::{Runtime, bounded, go, select, task, unbounded, yield_now};
 use std::cell::Cell;
 use std::future::{Future, pending, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Barrier, mpsc};
-use std::task::{Poll, Waker};
+use std::task::{Context, Poll, Wake, Waker};
 use std::thread;
 use std::time::Duration;
 use support::LONG;
@@ -84,14 +85,21 @@ fn a_panic_reaches_the_joiner_and_nobody_else() {
     assert_eq!(other.join_blocking().unwrap(), "fine");
 }
 
+/// Its drop panics.
+struct Bomb;
+
+impl Drop for Bomb {
+    fn drop(&mut self) {
+        panic!("a drop that panics");
+    }
+}
+
+impl Wake for Bomb {
+    fn wake(self: Arc<Self>) {}
+}
+
 #[test]
 fn a_panic_in_a_drop_of_a_future_is_the_tasks() {
-    struct Bomb;
-    impl Drop for Bomb {
-        fn drop(&mut self) {
-            panic!("in a drop");
-        }
-    }
     let runtime = runtime(1);
     let bomb = Bomb;
     let aborted = runtime.go(async move {
@@ -160,6 +168,29 @@ fn dropping_the_handle_lets_the_task_run_on_and_drops_its_output() {
     while drops.load(SeqCst) == 0 {
         thread::yield_now();
     }
+}
+
+#[test]
+fn a_panic_in_the_drop_of_a_handle_is_let_through_and_leaves_no_task_behind() {
+    // The task has a reference to its name.
+    let name: Arc<str> = "watched".into();
+    let builder = || task::Builder::new().name(name.clone());
+    let runtime = runtime(1);
+
+    let output = builder().go_on(&runtime.handle(), async { Bomb });
+    while !output.is_finished() {
+        thread::yield_now();
+    }
+    let mut waker = builder().go_on(&runtime.handle(), pending::<()>());
+    let bomb = Waker::from(Arc::new(Bomb));
+    assert!(pin!(&mut waker).poll(&mut Context::from_waker(&bomb)).is_pending());
+    // The one in the task is the last.
+    drop(bomb);
+
+    assert!(catch_unwind(AssertUnwindSafe(|| drop(output))).is_err());
+    assert!(catch_unwind(AssertUnwindSafe(|| drop(waker))).is_err());
+    drop(runtime);
+    assert_eq!(Arc::strong_count(&name), 1);
 }
 
 #[test]

@@ -70,18 +70,20 @@ impl<T> Joiner<T> {
 
 impl<T> Drop for Joiner<T> {
     fn drop(&mut self) {
-        let Header { state, joiner, vtable, .. } = self.task.header();
-        match state.leave() {
-            Left::Released => return,
-            Left::WithWaker => {
-                // SAFETY: point 3: it is not set, and nobody else writes it any more.
-                let waker = joiner.with_mut(|waker| unsafe { (*waker).take() });
-                drop(waker);
-            }
-            // SAFETY: points 2 and 3: it is complete, and the handle was there.
-            Left::Complete => unsafe { (vtable.take)(self.task.0, ptr::null_mut()) },
+        let left = self.task.header().state.leave();
+        if left == Left::Released {
+            return;
         }
-        // SAFETY: it is not used again.
-        drop(unsafe { ManuallyDrop::take(&mut self.task) });
+        // SAFETY: it is not used again. Released at the end, also if what is dropped before panics.
+        let task = unsafe { ManuallyDrop::take(&mut self.task) };
+        let Header { joiner, vtable, .. } = task.header();
+        if left == Left::WithWaker {
+            // SAFETY: point 3: it is not set, and nobody else writes it any more.
+            let waker = joiner.with_mut(|waker| unsafe { (*waker).take() });
+            drop(waker);
+        } else {
+            // SAFETY: points 2 and 3: it is complete, and the handle was there.
+            unsafe { (vtable.take)(task.0, ptr::null_mut()) };
+        }
     }
 }
