@@ -116,6 +116,34 @@ fn a_child_has_a_default_runtime_though_its_parent_was_using_one() {
 }
 
 #[test]
+fn a_child_lets_go_of_a_task_though_its_parent_was_spawning_others() {
+    in_child("a_child_lets_go_of_a_task_though_its_parent_was_spawning_others", || {
+        let stop = AtomicBool::new(false);
+        let ended = thread::scope(|scope| {
+            for _ in 0..2 {
+                scope.spawn(|| {
+                    many_times_over(&stop, || {
+                        (0..99).for_each(|_| drop(go(async {})));
+                        go(async {}).join_blocking().unwrap();
+                    });
+                });
+            }
+            let ended = (0..300).all(|_| {
+                let task = go(async {});
+                while !task.is_finished() {
+                    thread::yield_now();
+                }
+                // Here the handle is the last that refers to it.
+                fork(|| drop(task))
+            });
+            stop.store(true, SeqCst);
+            ended
+        });
+        assert!(ended, "a child hung or failed");
+    });
+}
+
+#[test]
 fn a_child_wakes_nothing_that_waits_in_its_parent() {
     in_child("a_child_wakes_nothing_that_waits_in_its_parent", || {
         let (soon, later) = (20 * MILLISECOND, 60 * MILLISECOND);

@@ -29,6 +29,7 @@ use super::local;
 use super::scheduler::Scheduler;
 use super::task::{About, Notified, TaskId, TaskRef};
 use crate::facade::{Arc, Lock, UnsafeCell};
+use crate::fork::Generation;
 use crate::list::List;
 use std::cell::Cell;
 use std::future::Future;
@@ -61,6 +62,8 @@ pub(super) fn new_number() -> TaskId {
 /// A part of the registry.
 pub(super) struct Home {
     scheduler: Arc<Scheduler>,
+    /// In a forked child the lock may be held by a thread that is not there.
+    process: Generation,
     /// Protects `tasks`. Not to be held while a task or anything else of a user's is dropped or woken.
     lock: Lock,
     tasks: UnsafeCell<Tasks>,
@@ -136,7 +139,7 @@ unsafe impl Sync for Home {}
 impl Home {
     pub(super) fn new(scheduler: Arc<Scheduler>) -> Self {
         let tasks = Tasks { list: List::new(), closed: false, spawned: 0, alive: 0, cells: 0, keep: None };
-        Self { scheduler, lock: Lock::new(), tasks: UnsafeCell::new(tasks) }
+        Self { scheduler, process: Generation::now(), lock: Lock::new(), tasks: UnsafeCell::new(tasks) }
     }
 
     /// Calls `f` under the lock.
@@ -230,10 +233,14 @@ impl Home {
         removed
     }
 
-    /// A task that was shown to the home is freed.
+    /// A task that was shown to the home is freed. In a forked child, which cannot wait for the lock, its
+    /// parent's homes stay.
     pub(super) fn forget(home: NonNull<Self>) {
         // SAFETY: point 3.
         let this = unsafe { home.as_ref() };
+        if !this.process.is_alive() {
+            return;
+        }
         let last = this.with(Tasks::forget);
         drop(last);
     }
