@@ -375,6 +375,13 @@ impl<T> State<T> {
     /// build may ask after every step.
     #[cfg(any(test, debug_assertions))]
     pub(crate) fn check(&self) {
+        // First of all: a look for room finds out what is still lent.
+        let due = sign(!self.senders.is_empty(), SENDER)
+            | sign(!self.receivers.is_empty(), RECEIVER)
+            | sign(self.closed, CLOSED)
+            | sign(self.queue.lent() > 0, LENT)
+            | sign(self.queue.has_returned(), RETURNED);
+        assert!(due & !self.signs == 0, "signs are missing: {:#b}", due & !self.signs);
         let sender_waits = self.senders.first_is_open();
         let receiver_waits = self.receivers.first_is_open();
         assert!(self.queue.is_empty() || !receiver_waits, "a receiver waits beside a value");
