@@ -172,6 +172,8 @@ fn law_6_a_weak_sender_does_not_revive_a_channel() {
             None => assert_eq!(rx.recv_blocking(), Err(RecvError)),
         }
         dropper.join().unwrap();
+        // Whichever was the last.
+        assert!(rx.is_closed() && weak.upgrade().is_none());
     });
 }
 
