@@ -4,7 +4,8 @@
 
 mod support;
 
-use hchan::{Runtime, time};
+use hchan::{Runtime, go, time};
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::sync::{Arc, Barrier, mpsc};
 use std::thread;
 use std::time::Duration;
@@ -102,6 +103,44 @@ fn a_runtime_with_fewer_workers_than_asked_for_works() {
         assert_eq!(tasks.into_iter().map(|task| task.join_blocking().unwrap()).sum::<i32>(), 499_500);
         let metrics = runtime.metrics();
         assert!(metrics.threads < 64, "{metrics:?}");
+    });
+}
+
+/// Lets the process have no more than one processor.
+fn one_processor() {
+    // SAFETY: plain numbers.
+    let mut set: libc::cpu_set_t = unsafe { std::mem::zeroed() };
+    // SAFETY: a system call with valid arguments.
+    assert_eq!(unsafe { libc::sched_getaffinity(0, size_of_val(&set), &mut set) }, 0);
+    // SAFETY: the numbers are in the set.
+    let first = (0..1024).find(|number| unsafe { libc::CPU_ISSET(*number, &set) }).unwrap();
+    // SAFETY: plain numbers.
+    set = unsafe { std::mem::zeroed() };
+    // SAFETY: the number is in the set.
+    unsafe { libc::CPU_SET(first, &mut set) };
+    // SAFETY: a system call with valid arguments.
+    assert_eq!(unsafe { libc::sched_setaffinity(0, size_of_val(&set), &set) }, 0);
+}
+
+#[test]
+fn on_one_processor_a_worker_that_sleeps_comes_for_a_task_whose_spawner_computes() {
+    in_child("on_one_processor_a_worker_that_sleeps_comes_for_a_task_whose_spawner_computes", || {
+        const ROUNDS: u64 = 20;
+        one_processor();
+        let runtime = Runtime::builder().workers(2).build().unwrap();
+        for _ in 0..ROUNDS {
+            runtime.run(async {
+                let ran = Arc::new(AtomicBool::new(false));
+                let task = ran.clone();
+                drop(go(async move { task.store(true, SeqCst) }));
+                while !ran.load(SeqCst) {
+                    std::hint::spin_loop();
+                }
+            });
+        }
+        // Not only since the spawner was found to be stuck. (On a busy machine it may be that, too.)
+        let metrics = runtime.metrics();
+        assert!(metrics.stuck_busy < ROUNDS / 2, "{metrics:?}");
     });
 }
 

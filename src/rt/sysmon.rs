@@ -194,9 +194,11 @@ impl Sysmon {
         if now == seen.poll {
             return seen;
         }
-        if slot.has_next() {
-            // It may be that nobody was woken for it (`lone`).
-            self.core.scheduler.notify();
+        if self.core.scheduler.idle.wants_more()
+            && let Some(next) = slot.steal_next(slot.see_next())
+        {
+            // It may be that nobody was woken for it (`lone`), or, on one processor, one who left it there.
+            self.core.scheduler.inject(next);
         }
         let polled = now - seen.poll;
         let times = Times::of(slot.thread());
