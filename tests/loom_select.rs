@@ -3,7 +3,7 @@
 
 mod loom_support;
 
-use hchan::{RecvError, Select, TryRecvError, bounded, select, select_blocking};
+use hchan::{RecvError, Select, TryRecvError, bounded, select, select_blocking, unbounded};
 use loom::future::block_on;
 use loom::thread;
 use loom_support::{model, poll_once};
@@ -220,6 +220,43 @@ fn a_default_is_not_taken_while_some_arm_is_ready() {
             default => 0,
         };
         assert_ne!(got, 0);
+        mover.join().unwrap();
+    });
+}
+
+/// The same where places are made, and values taken, without the locks that the select holds.
+#[test]
+fn a_default_is_not_taken_while_some_arm_is_ready_to_take_what_is_lent() {
+    model(3, || {
+        let (tx1, rx1) = bounded(2);
+        let (tx2, rx2) = unbounded();
+        (1..=2).for_each(|n| tx1.try_send(n).unwrap());
+        // The other one is lent, and the channel full again.
+        assert_eq!(rx1.try_recv(), Ok(1));
+        tx1.try_send(3).unwrap();
+        tx2.try_send(0).unwrap();
+        let (sender, receiver) = (tx1.clone(), rx2.clone());
+        let mover = thread::spawn(move || {
+            // There is a place before the value goes.
+            let _ = rx1.try_recv();
+            let _ = receiver.try_recv();
+            // There is a value again, and a lent one, before the place goes.
+            (1..=2).for_each(|n| tx2.try_send(n).unwrap());
+            let _ = receiver.try_recv();
+            let _ = sender.try_send(4);
+            let _ = rx1.try_recv();
+            let _ = sender.try_send(5);
+            // There is a place before the value goes. Neither takes a lock.
+            let _ = rx1.try_recv();
+            let _ = receiver.try_recv();
+            (rx1, tx2)
+        });
+        select_blocking! {
+            biased;
+            send(tx1, 9) -> sent => sent.unwrap(),
+            recv(rx2) -> msg => drop(msg.unwrap()),
+            default => panic!("some arm was ready at each moment"),
+        };
         mover.join().unwrap();
     });
 }

@@ -212,7 +212,14 @@ impl<S: Arms> Waiting<S> {
         let mut owed = None;
         let locks = this.arms.lock();
         // SAFETY: point 2: it has not waited; all locks are held.
-        let winner = unsafe { arms::try_locked(this.arms, order, &mut owed) };
+        let mut winner = unsafe { arms::try_locked(this.arms, order, &mut owed) };
+        if winner.is_none() && this.arms.len() > 1 {
+            // What is lent goes without the locks: a receive may have become impossible when a send had become
+            // possible. It does not become possible again, nor a send impossible. So if no send is
+            // possible even now, nothing was when the first round ended.
+            // SAFETY: as above.
+            winner = unsafe { arms::try_locked(this.arms, order, &mut owed) };
+        }
         drop(locks);
         if winner.is_some() {
             self.withdraw();
