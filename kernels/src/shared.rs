@@ -1,6 +1,7 @@
 //! What several kernels need: a Go channel, a coin, and a lock.
 
 use hchan::{Receiver, Sender, bounded, select};
+use std::convert::Infallible;
 use std::ops::{Deref, DerefMut};
 
 /// Both ends of a channel in one handle, as a Go channel has them: while anybody holds one, neither side is gone.
@@ -39,11 +40,11 @@ pub fn both<T>(capacity: usize) -> Both<T> {
 
 /// Heads or tails: a select of which both arms are ready, so that a check tries both.
 pub async fn toss() -> bool {
-    let (heads, _up) = bounded(1);
-    let (tails, _down) = bounded(1);
+    let heads = bounded::<Infallible>(0).1;
+    let tails = bounded::<Infallible>(0).1;
     select! {
-        send(heads, ()) => true,
-        send(tails, ()) => false,
+        recv(heads) => true,
+        recv(tails) => false,
     }
 }
 
