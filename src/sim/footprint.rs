@@ -39,6 +39,7 @@
 //!   some other place where a plain one would have waited.
 //! - *Anything* changes places with nothing on its channel: a close, a batch, a forced send, a select that was
 //!   served or waits, one who leaves the line, a value that comes back.
+//! - One who leaves the line and was served already has looked: had it left before, nobody would have served it.
 //! - A step that serves a waiting select takes its other arms out of their lines: it has done anything there.
 //! - A waits for the end of a channel changes places with everything; the close completes it.
 //! - Jobs of a wait group: `done` changes places with `done` and with `wait`, `add` with `add`; the `done` that
@@ -169,7 +170,8 @@ pub(super) fn access(kind: Kind, outcome: Option<Outcome>, pure: bool) -> Option
         | Kind::CloseAndTake
         | Kind::GiveBack
         | Kind::Close => A::Anything,
-        Kind::Cancel if failed => return None,
+        // It was served before; a peer that comes later would not have met it.
+        Kind::Cancel if failed => A::Look,
         Kind::Cancel => A::Anything,
         Kind::Len | Kind::IsFull => A::LookLen,
         Kind::IsClosed => A::LookClosed,

@@ -74,6 +74,12 @@ impl Program {
         Self { capacities, own, keep, tasks, any_time: kinds.any_time }
     }
 
+    /// Rendezvous channels, and tasks that share handles which outlive them.
+    pub(super) fn of(tasks: &[&[Op]], any_time: bool) -> Self {
+        let tasks = tasks.iter().map(|ops| ops.to_vec()).collect();
+        Self { capacities: [Some(0), Some(0)], own: false, keep: true, tasks, any_time }
+    }
+
     pub(super) fn aborts(&self) -> bool {
         self.tasks.iter().flatten().any(|op| matches!(op, Op::Abort | Op::IsFinished))
     }
