@@ -65,13 +65,13 @@ impl<T> Lock<T> {
     /// A lock that nobody holds.
     pub fn new(value: T) -> Self {
         let channel = both(1);
-        channel.tx.try_send(value).ok().expect("it is empty");
+        channel.tx.try_send(value).expect("it is empty");
         Self(channel)
     }
 
     /// Waits until nobody else holds it.
     pub async fn lock(&self) -> Held<'_, T> {
-        let value = self.0.rx.recv().await.ok().expect("both ends are kept");
+        let value = self.0.rx.recv().await.expect("both ends are kept");
         Held { value: Some(value), home: &self.0.tx }
     }
 }
