@@ -3,9 +3,13 @@
 
 use hchan::sim::{self, Bound, Failure, FailureKind, Sim, Steps, Timers, Verdict};
 use hchan::sync::WaitGroup;
-use hchan::{Group, bounded, go, select, time, unbounded, yield_now};
-use std::cell::Cell;
+use hchan::{Group, Receiver, bounded, go, select, time, unbounded, yield_now};
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeSet;
 use std::future::Future;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 /// What a program is found to have, which its token leads to again.
@@ -442,4 +446,50 @@ fn blocking_twins_are_driven_too() {
         sender.join_blocking().unwrap();
         assert_eq!(hchan::run(async { 7 }), 7);
     });
+}
+
+/// A receive that gives up at once if it has to wait, or one that does not: in the same line, and as deep in the
+/// stack.
+struct Perhaps<F> {
+    receive: F,
+    gives_up: bool,
+}
+
+impl<F: Future + Unpin> Future for Perhaps<F> {
+    type Output = Option<F::Output>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        match Pin::new(&mut self.receive).poll(cx) {
+            Poll::Ready(value) => Poll::Ready(Some(value)),
+            Poll::Pending if self.gives_up => Poll::Ready(None),
+            Poll::Pending => Poll::Pending,
+        }
+    }
+}
+
+/// One that waits shows the explorer that requests in this line wait and do nothing else. The other one finds its
+/// value in all traces that are then worth trying.
+#[test]
+fn requests_that_differ_in_what_their_task_does_meanwhile() {
+    async fn receive(rx: Receiver<u32>, gives_up: bool) -> Option<u32> {
+        let receive = Box::pin(rx.recv());
+        Perhaps { receive, gives_up }.await.map(|value| value.unwrap())
+    }
+    let seen = Rc::new(RefCell::new(BTreeSet::new()));
+    let program = || {
+        let seen = seen.clone();
+        async move {
+            let (one, ones) = bounded(1);
+            let waits = go(receive(ones, false));
+            yield_now().await;
+            one.send(1).await.unwrap();
+            assert_eq!(waits.await.unwrap(), Some(1));
+            let (two, twos) = bounded(1);
+            let gives_up = go(receive(twos, true));
+            let _ = two.send(2).await;
+            seen.borrow_mut().insert(gives_up.await.unwrap());
+        }
+    };
+    is_exhausted(Sim::exhaustive(), program);
+    assert_eq!(*seen.borrow(), BTreeSet::from([None, Some(2)]));
 }

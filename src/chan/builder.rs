@@ -59,7 +59,7 @@ pub fn never<T>() -> Receiver<T> {
 
 /// A channel on which nothing is sent, and which is part of something else: nobody drives it.
 pub(crate) fn signal() -> (Sender<Infallible>, Receiver<Infallible>) {
-    let (one, other) = Counted::pair(Shared::new(Some(0), None, None));
+    let (one, other) = Counted::pair(Box::new(Shared::new(Some(0), None)));
     (Sender { shared: one }, Receiver { shared: Some(other) })
 }
 
@@ -102,9 +102,12 @@ impl Builder {
     /// Makes the channel.
     #[track_caller]
     pub fn build<T>(self) -> (Sender<T>, Receiver<T>) {
-        let what = What::Channel { capacity: self.capacity };
-        let tag = world::tag(what, self.name.as_deref(), Location::caller());
-        let (one, other) = Counted::pair(Shared::new(self.capacity, self.name, tag));
+        let mut shared = Box::new(Shared::new(self.capacity, self.name));
+        if world::is_driven() {
+            let what = What::Channel { capacity: self.capacity };
+            shared.drive(world::tag(what, shared.name(), Location::caller()));
+        }
+        let (one, other) = Counted::pair(shared);
         (Sender { shared: one }, Receiver { shared: Some(other) })
     }
 }

@@ -128,6 +128,11 @@ impl Known {
         self.0.shut_down();
     }
 
+    /// Has it run, or run again.
+    pub(crate) fn wake(&self) {
+        self.0.wake();
+    }
+
     /// Wants it to end.
     pub(crate) fn abort(&self) {
         self.0.abort();

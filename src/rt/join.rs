@@ -171,7 +171,11 @@ impl<T> Future for JoinHandle<T> {
         let polled = match world::current() {
             Some(world) => match self.poll_driven(world, is_first, cx) {
                 Some(polled) => polled,
-                None => return Poll::Pending,
+                None => {
+                    // The step is still to come.
+                    self.polled = false;
+                    return Poll::Pending;
+                }
             },
             None => self.joiner.poll(cx),
         };

@@ -44,8 +44,8 @@ unsafe impl<T: Send> Sync for Counted<T> {}
 impl<T> Counted<T> {
     /// Two references to a channel that nobody else has.
     #[inline]
-    pub(crate) fn pair(shared: Shared<T>) -> (Self, Self) {
-        let shared = NonNull::from(Box::leak(Box::new(shared)));
+    pub(crate) fn pair(shared: Box<Shared<T>>) -> (Self, Self) {
+        let shared = NonNull::from(Box::leak(shared));
         (Self { shared, of: PhantomData }, Self { shared, of: PhantomData })
     }
 

@@ -21,12 +21,24 @@ pub(super) struct Extra {
 }
 
 impl Extra {
-    pub(super) fn new(name: Option<Box<str>>, tag: Option<Tag>) -> Option<Box<Self>> {
-        (name.is_some() || tag.is_some()).then(|| Box::new(Self { name, tag }))
+    #[cold]
+    pub(super) fn of_name(name: Box<str>) -> Box<Self> {
+        Box::new(Self { name: Some(name), tag: None })
     }
 }
 
 impl<T> Shared<T> {
+    /// From now on somebody drives it. Told to a channel where it will stay, so that making one that nobody
+    /// drives is nothing but writing it there.
+    #[cold]
+    pub(crate) fn drive(&mut self, tag: Option<Tag>) {
+        let Some(tag) = tag else { return };
+        let name = self.extra.take().and_then(|extra| extra.name);
+        self.extra = Some(Box::new(Extra { name, tag: Some(tag) }));
+        let mut locked = self.lock();
+        locked.drive();
+    }
+
     /// True if somebody drives the program.
     #[inline]
     pub(crate) fn is_driven(&self) -> bool {

@@ -43,7 +43,6 @@ use crate::park::{WakeList, drop_all};
 use crate::queue::take_lent;
 use crate::ring::Ticket;
 use crate::slots::Slots;
-use crate::world::Tag;
 pub(crate) use counted::Counted;
 use counted::Refs;
 use driven::Extra;
@@ -89,13 +88,10 @@ const _: () =
     assert!(offset_of!(Shared<u64>, lock) - offset_of!(Shared<u64>, outbox) >= 64, "see the layout");
 
 impl<T> Shared<T> {
-    /// A channel with one handle on each side. `None` is unbounded. With a tag it is driven.
+    /// A channel with one handle on each side. `None` is unbounded.
     #[inline]
-    pub(crate) fn new(capacity: Option<usize>, name: Option<Box<str>>, tag: Option<Tag>) -> Self {
+    pub(crate) fn new(capacity: Option<usize>, name: Option<Box<str>>) -> Self {
         let mut state = State::new(capacity.unwrap_or(usize::MAX));
-        if tag.is_some() {
-            state.drive();
-        }
         Self {
             lock: Lock::new(),
             seen: Seen::new(state.summary()),
@@ -104,7 +100,7 @@ impl<T> Shared<T> {
             refs: Refs::of_a_pair(),
             state: UnsafeCell::new(state),
             outbox: AtomicPtr::new(ptr::null_mut()),
-            extra: Extra::new(name, tag),
+            extra: name.map(Extra::of_name),
         }
     }
 

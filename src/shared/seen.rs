@@ -85,6 +85,7 @@ impl Seen {
     }
 
     /// True if one of the bits is set, whoever drives.
+    #[inline]
     pub(super) fn has(&self, bits: u8) -> bool {
         self.get() & bits != 0
     }

@@ -160,8 +160,13 @@ where
         self.driver.set_brain(Box::new(Shared(dpor.clone())));
         let before = (self.traces, self.redundant);
         loop {
+            self.driver.rehearsing.set(true);
             let came = self.trace();
-            if let Came::Bad(found) = came {
+            self.driver.rehearsing.set(false);
+            let is_void = self.driver.manners.borrow_mut().is_misled();
+            if let Came::Bad(found) = came
+                && !is_void
+            {
                 return Err(self.fail(found));
             }
             if let Some(surprise) = dpor.borrow().surprise {

@@ -50,6 +50,8 @@ pub(super) struct Driver {
     /// Whether only awaits are steps.
     pub(super) awaits_only: Cell<bool>,
     pub(super) manners: RefCell<Manners>,
+    /// Whether requests that count as pure are told to wait first.
+    pub(super) rehearsing: Cell<bool>,
     /// The number of the root's task.
     pub(super) root: Cell<u64>,
     /// How many tasks there were in the last trace.
@@ -125,6 +127,7 @@ impl Driver {
             lost_values: Cell::new(false),
             awaits_only: Cell::new(false),
             manners: RefCell::new(Manners::default()),
+            rehearsing: Cell::new(false),
             root: Cell::new(0),
             tasks: Cell::new(0),
             pool: RefCell::new(Vec::new()),
@@ -349,7 +352,8 @@ impl Driver {
         while let Some(ready) = self.rt.next() {
             if !self.over.get() {
                 let parent = self.running();
-                self.procs.borrow_mut().take_in(ready, parent);
+                let is_new = self.procs.borrow_mut().take_in(ready, parent);
+                parent.filter(|_| is_new).into_iter().for_each(|parent| self.does_something_else(parent));
             }
         }
     }
@@ -390,6 +394,7 @@ impl Driver {
     pub(super) fn task_ends(&self) {
         let Some(pid) = self.running().filter(|_| !self.over.get()) else { return };
         self.take_in();
+        self.does_something_else(pid);
         let mut procs = self.procs.borrow_mut();
         procs.all[pid as usize].next = Next::new(Act::End);
         drop(procs);

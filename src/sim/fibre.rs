@@ -71,7 +71,14 @@ impl Fibre {
             RUNNING.set(place.get());
             base.set(here());
             while let Order::Run(driver, task) = order {
-                let again = task.run(|| driver.task_ends());
+                // At one place, so that all polls are as deep in the stack.
+                let mut again = Some(task);
+                while let Some(task) = again.take() {
+                    again = task.run(|| driver.task_ends());
+                    if !driver.rehearses_on() {
+                        break;
+                    }
+                }
                 drop(driver);
                 order = yielder.suspend(Stop::Free(again));
             }

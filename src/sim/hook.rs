@@ -44,17 +44,6 @@ impl Driver {
         }
         gives_way
     }
-
-    /// The task that runs does something else while its requests wait.
-    pub(super) fn does_something_else(&self, pid: Pid) {
-        let procs = self.procs.borrow();
-        let Some(task) = procs.task(pid).filter(|task| !task.aborted && !task.waits.is_empty()) else {
-            return;
-        };
-        for wait in task.waits.iter().filter(|wait| wait.completed.is_none()) {
-            self.manners.borrow_mut().was_not(wait.manner);
-        }
-    }
 }
 
 impl World for Driver {
@@ -82,7 +71,6 @@ impl World for Driver {
         let mut open = Open::new(op.kind, op.objects);
         let running = self.running().filter(|_| !inside && !self.over.get());
         if let Some(pid) = running {
-            self.does_something_else(pid);
             let noted = || {
                 // Drops have no line of their own.
                 use Kind::{Cancel, DropReceiver, DropSender, GiveBack};
@@ -95,10 +83,11 @@ impl World for Driver {
             };
             let site = op.site.or_else(noted);
             if matches!(op.kind, Kind::Send | Kind::Recv | Kind::Observe | Kind::WaitGroup | Kind::Join) {
-                let mut manners = self.manners.borrow_mut();
-                open.manner = manners.of(site, op.kind, fibre::depth());
-                open.pure = manners.is_pure(open.manner);
+                open.manner = self.manners.borrow_mut().of(site, op.kind, fibre::depth());
             }
+            let Some(manner) = self.rehearses(pid, open.manner, &op) else { return false };
+            open.manner = manner;
+            open.pure = self.manners.borrow().is_pure(open.manner);
             if !panicking() && (op.awaits || !self.awaits_only.get()) {
                 let (act, objects) = (Act::Op(op.kind), op.objects.into());
                 self.announce(pid, Next { act, objects, site, awaits: op.awaits, pure: open.pure });
@@ -250,6 +239,9 @@ impl World for Driver {
         };
         count(1);
         while poll(&mut Context::from_waker(&waker)).is_pending() {
+            if self.rehearses_on() {
+                continue;
+            }
             if self.over.get() {
                 resume_unwind(Box::new(CutOff));
             }

@@ -5,7 +5,8 @@
 //! code around it, which cannot be asked; but it can be watched. A request is known by its line and by how deep
 //! in the stack it is made, which differs between what is awaited as it is and what is polled by something
 //! else. Until such a request was seen to wait, it counts as one that does not change places; so both orders
-//! are tried, and if it can wait, it will be seen. Whenever something is learnt that matters for what was
+//! are tried, and if it can wait, it will be seen. Two requests that agree in line and depth may still differ
+//! in this; so what was seen is a guess, which is verified for each of them (`rehearsal`). Whenever something is learnt that matters for what was
 //! done before, the exploration begins anew.
 
 use crate::world::{Kind, Site};
@@ -33,6 +34,8 @@ pub(super) struct Manners {
     all: Vec<Request>,
     /// Whether something was learnt that matters.
     learnt: bool,
+    /// Whether a task was told to wait that does something else then.
+    misled: bool,
 }
 
 /// Names a request; `None` is one that never changes places anyway.
@@ -58,6 +61,12 @@ impl Manners {
         manner.is_some_and(|place| self.all[place as usize].known == Known::Pure)
     }
 
+    /// True if the two are the same operation in the same line.
+    pub(super) fn are_alike(&self, one: Manner, other: Manner) -> bool {
+        let about = |place: u32| (self.all[place as usize].site, self.all[place as usize].kind);
+        one.is_some() && one.map(about) == other.map(about)
+    }
+
     /// It waited, and its task did nothing else.
     pub(super) fn was_pure(&mut self, manner: Manner) {
         let Some(request) = manner.map(|place| &mut self.all[place as usize]) else { return };
@@ -72,6 +81,17 @@ impl Manners {
         let Some(request) = manner.map(|place| &mut self.all[place as usize]) else { return };
         self.learnt |= request.known == Known::Pure;
         request.known = Known::Impure;
+    }
+
+    /// Its task did something else when it was told to wait.
+    pub(super) fn was_misled(&mut self, manner: Manner) {
+        self.was_not(manner);
+        self.misled = true;
+    }
+
+    /// Whether the last trace is void.
+    pub(super) fn is_misled(&mut self) -> bool {
+        std::mem::take(&mut self.misled)
     }
 
     /// Whether something was learnt since this was asked last.

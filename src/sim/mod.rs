@@ -85,6 +85,7 @@ mod next;
 mod panics;
 mod pick;
 mod procs;
+mod rehearsal;
 mod report;
 mod shrink;
 mod story;

@@ -4,6 +4,7 @@ use super::channel::Mirror;
 use super::fibre::Fibre;
 use super::footprint::{Access, Touch};
 use super::manner::Manner;
+use super::rehearsal::Rehearsal;
 use super::trace::{Act, Clock, EventId, Pid, Trace};
 use crate::rt::driven::{Aside, Known, Ready};
 use crate::timer::Action;
@@ -103,6 +104,8 @@ pub(super) struct Task {
     /// How many children it has had.
     pub(super) children: u32,
     pub(super) waits: Vec<Wait>,
+    /// The request that it was told to wait with, to see what it does meanwhile.
+    pub(super) rehearsal: Option<Rehearsal>,
     /// The timers that it has set.
     pub(super) timers: SmallVec<[Pid; 4]>,
     /// The lines of its last operations, by object.
@@ -250,15 +253,15 @@ impl Procs {
         }
     }
 
-    /// A task was spawned or woken.
-    pub(super) fn take_in(&mut self, ready: Ready, parent: Option<Pid>) {
+    /// A task was spawned (true) or woken.
+    pub(super) fn take_in(&mut self, ready: Ready, parent: Option<Pid>) -> bool {
         let current = self.trace.current();
         if let Some(pid) = self.find(ready.id()) {
             let proc = &mut self.all[pid as usize];
             proc.place = Place::Ready(ready);
             proc.next = Next::new(Act::Resume);
             proc.is_woken_by(current);
-            return;
+            return false;
         }
         let path = match parent.and_then(|parent| self.task_mut(parent)) {
             Some(parent) => {
@@ -281,6 +284,7 @@ impl Procs {
             blocks: 0,
             aborted: false,
             waits: Vec::new(),
+            rehearsal: None,
             timers: SmallVec::new(),
             notes: SmallVec::new(),
             over: None,
@@ -291,6 +295,7 @@ impl Procs {
         if is_victim {
             self.add(Place::Canceller(pid), Act::Cancel, None);
         }
+        true
     }
 
     /// A process does its next step.

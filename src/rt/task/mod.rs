@@ -215,6 +215,12 @@ impl TaskRef {
         }
     }
 
+    /// Wakes the task, as its waker does.
+    pub(super) fn wake(&self) {
+        // A waker without a reference of its own, as in `poll`.
+        ManuallyDrop::new(waker::waker(self.0)).wake_by_ref();
+    }
+
     /// For a runtime that goes: drops the task's future now, if nobody runs it; whoever does will do
     /// it at the next await.
     pub(super) fn shut_down(&self) {

@@ -50,6 +50,7 @@ fn explore(program: &Program, brute: Option<Brute>) -> Option<Seen> {
     driver.procs.borrow_mut().any_time = program.any_time;
     let dpor = Rc::new(RefCell::new(new()));
     driver.set_brain(Box::new(Shared(dpor.clone())));
+    driver.rehearsing.set(brute.is_none());
     let _driving = Driving::start(&driver);
     let mut seen = Seen { outcomes: BTreeSet::new(), traces: 0, redundant: 0 };
     loop {
