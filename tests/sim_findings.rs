@@ -481,9 +481,9 @@ fn requests_that_differ_in_what_their_task_does_meanwhile() {
         async move {
             let (one, ones) = bounded(1);
             let waits = go(receive(ones, false));
-            yield_now().await;
-            one.send(1).await.unwrap();
+            let sends = go(async move { one.send(1).await });
             assert_eq!(waits.await.unwrap(), Some(1));
+            sends.await.unwrap().unwrap();
             let (two, twos) = bounded(1);
             let gives_up = go(receive(twos, true));
             let _ = two.send(2).await;
