@@ -487,7 +487,8 @@ fn requests_that_differ_in_what_their_task_does_meanwhile() {
             let (two, twos) = bounded(1);
             let gives_up = go(receive(twos, true));
             let _ = two.send(2).await;
-            seen.borrow_mut().insert(gives_up.await.unwrap());
+            let got = gives_up.await.unwrap();
+            seen.borrow_mut().insert(got);
         }
     };
     is_exhausted(Sim::exhaustive(), program);

@@ -6,6 +6,7 @@ use super::driver::Driver;
 use super::driving::Driving;
 use super::pick::{Pct, Random, Replay, Rng};
 use super::procs::{Path, Procs};
+use super::progress::{Counts, Progress};
 use super::report::{Bound, Failure, FailureKind, Report, Verdict};
 use super::story;
 use super::token;
@@ -69,6 +70,7 @@ pub(super) struct Check<'a, F> {
     /// Who may be aborted, as far as they were met, and who is.
     victims: Vec<Path>,
     victim: Option<Vec<u32>>,
+    progress: Progress,
 }
 
 impl<'a, F, Fut> Check<'a, F>
@@ -96,6 +98,7 @@ where
             steps: 0,
             victims: Vec::new(),
             victim,
+            progress: Progress::new(options.progress, site),
         }
     }
 
@@ -298,6 +301,8 @@ where
             _ => self.traces += 1,
         }
         driver.finish();
+        let counts = Counts { traces: self.traces, redundant: self.redundant, steps: self.steps };
+        self.progress.tell(self.start.elapsed(), counts);
         came
     }
 

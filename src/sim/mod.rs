@@ -57,9 +57,10 @@
 //! - A loop that waits for something by asking again and again (`while !done { yield_now().await }`) has traces
 //!   without end: it runs into the limit of steps.
 //!
-//! Where the code around a request does something else while that waits, the explorer learns so by watching it:
-//! a request is known by its line and by how deep in the stack it is made. Two that agree in both and differ in
-//! that would mislead it.
+//! Whether the code around a request does something else while that waits, the explorer learns by watching it;
+//! for that it tells a request now and then that it has to wait, and polls it again at once. A task that only
+//! then changes what no operation shows (its memory), or drops the request and makes the same one anew first of
+//! all, would mislead it.
 //!
 //! # How much is tried
 //!
@@ -85,6 +86,7 @@ mod next;
 mod panics;
 mod pick;
 mod procs;
+mod progress;
 mod rehearsal;
 mod report;
 mod shrink;
@@ -147,6 +149,7 @@ struct Options {
     victim: Option<Vec<u32>>,
     timers: Timers,
     steps: Steps,
+    progress: bool,
 }
 
 impl Default for Options {
@@ -163,6 +166,7 @@ impl Default for Options {
             victim: None,
             timers: Timers::Ordered,
             steps: Steps::All,
+            progress: true,
         }
     }
 }
@@ -266,6 +270,13 @@ impl Sim {
     /// Where another task may run.
     pub fn steps(mut self, steps: Steps) -> Self {
         self.options.steps = steps;
+        self
+    }
+
+    /// Whether a check that takes long says how far it is, every two seconds and on the standard error stream:
+    /// yes by default, unless the environment has `HCHAN_SIM_QUIET`.
+    pub fn progress(mut self, progress: bool) -> Self {
+        self.options.progress = progress;
         self
     }
 
