@@ -54,12 +54,12 @@ const CHUNK: usize = 64 * 1024;
 const CLEAR_LINE: &str = "\r\x1b[K";
 const USAGE: &str = "usage: digest [DIR]\nHashes all files in DIR, by default in the folder of this crate.";
 
-struct Task {
-    root: PathBuf,
-    root_kind: FileType,
+pub(crate) struct Task {
+    pub(crate) root: PathBuf,
+    pub(crate) root_kind: FileType,
     /// Names to leave out directly in the root.
-    left_out: &'static [&'static str],
-    workers: usize,
+    pub(crate) left_out: &'static [&'static str],
+    pub(crate) workers: usize,
 }
 
 /// What the walker met.
@@ -80,7 +80,7 @@ enum Event {
 }
 
 /// Why it did not come to the end: the exit code and a message.
-type Stop = (u8, String);
+pub(crate) type Stop = (u8, String);
 /// A failed send: nobody listens any more.
 type Gone = Box<dyn error::Error + Send + Sync>;
 
@@ -141,7 +141,7 @@ fn run(task: Task) -> u8 {
 }
 
 /// Connects the stages: a task each, and one for each worker.
-async fn connect(task: Arc<Task>, interrupted: Receiver<Infallible>) -> (Summary, Result<(), Stop>) {
+pub(crate) async fn connect(task: Arc<Task>, interrupted: Receiver<Infallible>) -> (Summary, Result<(), Stop>) {
     let (token, in_flight) = bounded(IN_FLIGHT);
     let (job, jobs) = bounded(QUEUE);
     let (event, events) = bounded(QUEUE);
@@ -274,17 +274,17 @@ async fn collect(
 }
 
 #[derive(Default)]
-struct Summary {
+pub(crate) struct Summary {
     /// The files directly in the root, then each folder there.
     rows: Vec<Row>,
-    total: Row,
+    pub(crate) total: Row,
     skipped: u64,
 }
 
 #[derive(Default)]
-struct Row {
+pub(crate) struct Row {
     name: String,
-    files: u64,
+    pub(crate) files: u64,
     bytes: u64,
     sha: Sha256,
 }
