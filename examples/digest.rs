@@ -141,7 +141,10 @@ fn run(task: Task) -> u8 {
 }
 
 /// Connects the stages: a task each, and one for each worker.
-pub(crate) async fn connect(task: Arc<Task>, interrupted: Receiver<Infallible>) -> (Summary, Result<(), Stop>) {
+pub(crate) async fn connect(
+    task: Arc<Task>,
+    interrupted: Receiver<Infallible>,
+) -> (Summary, Result<(), Stop>) {
     let (token, in_flight) = bounded(IN_FLIGHT);
     let (job, jobs) = bounded(QUEUE);
     let (event, events) = bounded(QUEUE);

@@ -83,6 +83,19 @@ impl<T> Shared<T> {
         result
     }
 
+    // The tries are apart from those of channels that nobody drives, so that each has the steps in line.
+
+    #[cold]
+    pub(super) fn try_send_driven(&self, offer: &mut Option<T>) -> Tried {
+        let send = || Self::send_locked(self.lock(), offer);
+        self.as_step(Op::TrySend, |tried| Outcome::from(*tried), send)
+    }
+
+    #[cold]
+    pub(super) fn try_recv_driven(&self) -> Result<T, TryRecvError> {
+        self.as_step(Op::TryRecv, outcome_of, || Self::received(self.lock().recv()))
+    }
+
     pub(crate) fn is_closed(&self) -> bool {
         self.as_step(Op::IsClosed, yes, || self.closed_now())
     }
@@ -232,7 +245,7 @@ fn yes(yes: &bool) -> Outcome {
     if *yes { Outcome::Yes } else { Outcome::No }
 }
 
-pub(super) fn outcome_of<T>(received: &Result<T, TryRecvError>) -> Outcome {
+fn outcome_of<T>(received: &Result<T, TryRecvError>) -> Outcome {
     match received {
         Ok(_) => Outcome::Done,
         Err(TryRecvError::Empty) => Outcome::Empty,

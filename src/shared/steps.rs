@@ -5,14 +5,12 @@
 
 #![allow(unsafe_code)]
 
-use super::driven::outcome_of;
 use super::{Locked, Shared};
 use crate::core::{Forced, Received, Sent};
 use crate::error::{SendError, TryRecvError, TrySendError};
 use crate::facade::LockGuard;
 use crate::park::WakeList;
 use crate::ring::kept_slots;
-use crate::world::{Kind, Outcome};
 use std::collections::VecDeque;
 
 /// What became of a send that did not wait.
@@ -31,8 +29,7 @@ impl<T> Shared<T> {
         let tried = if self.may_send() {
             Self::send_locked(self.lock(), &mut offer)
         } else if self.is_driven() {
-            let send = || Self::send_locked(self.lock(), &mut offer);
-            self.as_step(Kind::TrySend, |tried| Outcome::from(*tried), send)
+            self.try_send_driven(&mut offer)
         } else if self.seen.surely_sends() {
             Self::send_locked(self.lock(), &mut offer)
         } else {
@@ -122,7 +119,7 @@ impl<T> Shared<T> {
     }
 
     #[inline]
-    fn send_locked(mut locked: Locked<'_, T>, offer: &mut Option<T>) -> Tried {
+    pub(super) fn send_locked(mut locked: Locked<'_, T>, offer: &mut Option<T>) -> Tried {
         let sent = locked.send(offer);
         drop(locked);
         match sent {
@@ -143,8 +140,7 @@ impl<T> Shared<T> {
         }
         if !self.may_recv() {
             if self.is_driven() {
-                let recv = || Self::received(self.lock().recv());
-                return self.as_step(Kind::TryRecv, outcome_of, recv);
+                return self.try_recv_driven();
             }
             if !self.seen.surely_receives() {
                 return Err(TryRecvError::Empty);
@@ -189,7 +185,7 @@ impl<T> Shared<T> {
     }
 
     #[inline]
-    fn received(received: Received<T>) -> Result<T, TryRecvError> {
+    pub(super) fn received(received: Received<T>) -> Result<T, TryRecvError> {
         match received {
             Received::Value(value, _, wake) => {
                 if let Some(wake) = wake {

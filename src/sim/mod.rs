@@ -53,6 +53,9 @@
 //!   A lock of std's that is held over an operation would never be released: that is noticed on Linux, after a
 //!   second, and refused; [`Steps::Awaits`] is for such programs.
 //! - **Futures that wait for the outside world**, and other threads: they are refused, as `Foreign`.
+//!   The task that blocks is left where it is: what is on its stack is never freed.
+//! - **Other orders within an unwinding**: what a task drops while it panics is dropped without a switch. A drop
+//!   that waits then, for what only another task can bring, ends the process when the trace is cut off.
 //! - **Time that passes while tasks compute**: see [`Timers`].
 //! - A loop that waits for something by asking again and again (`while !done { yield_now().await }`) has traces
 //!   without end: it runs into the limit of steps.
