@@ -18,7 +18,7 @@ use std::panic::Location;
 use std::rc::Rc;
 
 /// Programs with more traces than this are left out.
-const MANY: usize = 4_000;
+const MANY: usize = 2_000;
 
 struct Shared(Rc<RefCell<Dpor>>);
 
