@@ -11,6 +11,7 @@
 //! - a run queue holds four tasks, so that a model can fill it;
 //! - a thread does not spin before it waits ([`spin_until`] gives up at once);
 //! - there is no clock: a wait with a deadline gives others one chance to run and then times out;
+//! - a hint whether to try says yes ([`hints`]), which saves each operation a look;
 //! - an unbiased select looks at its arms in the order written, so that an execution repeats;
 //! - [`publish_order`] can be weakened, which is the bug that the canary seeds and loom must find.
 
@@ -152,6 +153,13 @@ mod imp {
     /// Nothing; under loom, an error if another thread may still be using what the number is in.
     #[inline]
     pub(crate) fn expect_unshared(_: &mut AtomicUsize) {}
+
+    /// Whether the byte has one of the bits, for one who only wants to know whether to try.
+    #[inline]
+    pub(crate) fn hints(byte: &PublishedU8, bits: u8) -> bool {
+        // Ordering: Relaxed: a hint; whoever tries finds out.
+        byte.load(Ordering::Relaxed) & bits != 0
+    }
 
     /// How many tasks fit into a worker's run queue.
     pub(crate) const RUN_QUEUE: usize = 1024;
@@ -339,6 +347,11 @@ mod imp {
 
     pub(crate) fn may_spin() -> bool {
         false
+    }
+
+    /// Not looked at: to try in vain is what shows more.
+    pub(crate) fn hints(_byte: &PublishedU8, _bits: u8) -> bool {
+        true
     }
 
     pub(crate) fn random_below(_bound: usize) -> usize {

@@ -5,7 +5,7 @@
 //! whoever goes on to wait asks again under the lock.
 
 use crate::core::{CLOSED, DRIVEN, LENT, RECEIVER, ROOM, SENDER, VALUES};
-use crate::facade::{Ordering, PublishedU8, fence};
+use crate::facade::{Ordering, PublishedU8, fence, hints};
 
 /// The byte, written under the lock.
 pub(super) struct Seen(PublishedU8);
@@ -40,13 +40,13 @@ impl Seen {
     /// True if a send most likely finds a place.
     #[inline]
     pub(super) fn has_room(&self) -> bool {
-        self.get() & ROOM != 0
+        hints(&self.0, ROOM)
     }
 
     /// True if a receive most likely finds a value under the lock.
     #[inline]
     pub(super) fn has_values(&self) -> bool {
-        self.get() & VALUES != 0
+        hints(&self.0, VALUES)
     }
 
     /// Asks again before the answer is final: false if a send would have to wait.
