@@ -174,6 +174,25 @@ fn forgotten_futures_hold_nobody_up_and_the_handles_can_go() {
 }
 
 #[test]
+fn a_dynamic_select_whose_wait_was_forgotten_gives_back_what_it_was_handed() {
+    let (tx, rx) = unbounded();
+    for (value, removes) in [("removed", true), ("dropped", false)] {
+        let mut select = Select::new();
+        let arm = select.recv(&rx);
+        let mut wait = Box::pin(select.wait());
+        assert!(poll(wait.as_mut()).is_pending());
+        forget(wait);
+        tx.try_send(value).unwrap();
+        assert!(rx.is_empty(), "it was handed over");
+        if removes {
+            select.remove(arm);
+        }
+        drop(select);
+        assert_eq!(rx.try_recv(), Ok(value));
+    }
+}
+
+#[test]
 fn a_select_whose_future_panicked_and_that_is_then_forgotten_holds_nobody_up() {
     let (tx, rx) = bounded(1);
     let mut polls = 0;

@@ -136,25 +136,6 @@ fn a_dynamic_wait_that_is_cancelled_after_its_send_happened_does_not_send_again(
 }
 
 #[test]
-fn a_dynamic_select_whose_wait_was_forgotten_gives_back_what_it_was_handed() {
-    let (tx, rx) = unbounded();
-    for (value, removes) in [("removed", true), ("dropped", false)] {
-        let mut select = Select::new();
-        let arm = select.recv(&rx);
-        let mut wait = Box::pin(select.wait());
-        assert!(poll(wait.as_mut()).is_pending());
-        std::mem::forget(wait);
-        tx.try_send(value).unwrap();
-        assert!(rx.is_empty(), "it was handed over");
-        if removes {
-            select.remove(arm);
-        }
-        drop(select);
-        assert_eq!(rx.try_recv(), Ok(value));
-    }
-}
-
-#[test]
 fn the_values_of_arms_that_lose_are_gone_before_the_body_of_the_winner_runs() {
     let tally = Tally::new();
     let (tx, _rx) = bounded(0);
