@@ -14,6 +14,7 @@
 //! 3. `closed` implies that both are empty.
 //! 4. `len <= capacity`, but for values that came back from cancelled receivers.
 
+use crate::census::{Act, Who};
 use crate::outbox::Outbox;
 use crate::park::{Wake, WakeList};
 use crate::queue::Queue;
@@ -243,6 +244,13 @@ impl<T> State<T> {
             return Received::Value(value, self.queue.departs(), Some(wake));
         }
         if self.closed { Received::Closed } else { Received::Empty }
+    }
+
+    /// Shows who waits, and for what, to a report, until it has seen enough of a line.
+    pub(crate) fn each_waiter(&self, mut show: impl FnMut(Act, Who) -> bool) {
+        self.senders.each(|who| show(Act::Send, who));
+        self.receivers.each(|who| show(Act::Recv, who));
+        self.observers.each(|who| show(Act::Observe, who));
     }
 
     /// Lets receivers take what is queued without the lock, if that is worth it and nobody waits for a

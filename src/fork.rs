@@ -55,7 +55,7 @@ impl Generation {
     }
 }
 
-#[cfg(unix)]
+#[cfg(all(unix, feature = "rt"))]
 fn watch() {
     use std::sync::atomic::AtomicBool;
     extern "C" fn in_child() {
@@ -72,7 +72,7 @@ fn watch() {
     }
 }
 
-#[cfg(not(unix))]
+#[cfg(not(all(unix, feature = "rt")))]
 fn watch() {}
 
 /// What a process has one of. A forked child makes its own; its parent's is left alone, and leaked.

@@ -67,13 +67,15 @@
 )]
 
 mod arm;
+mod census;
 pub mod chan;
 #[cfg(feature = "rt")]
 mod context;
 mod core;
+#[cfg(feature = "rt")]
+pub mod diag;
 mod error;
 mod facade;
-#[cfg(feature = "rt")]
 mod fork;
 #[cfg(feature = "rt")]
 mod group;

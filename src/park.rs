@@ -15,6 +15,7 @@
 //!    reported it, and it is no affair of whoever served its owner. Letting it through would lose
 //!    the value in that one's hands, and abort the process where it is dropping something.
 
+use crate::census::{Sleeping, Wait, Who};
 use crate::facade::{Parker, Unparker, thread_local};
 use smallvec::SmallVec;
 use std::any::Any;
@@ -95,6 +96,10 @@ pub(crate) struct Host {
     pub(crate) should_give_way: fn() -> bool,
     /// The thread is about to block (true), or goes on (false).
     pub(crate) blocks: fn(bool),
+    /// The task that runs is about to wait. Returns who that is. Called under locks of channels.
+    pub(crate) waits: fn(Wait) -> Who,
+    /// The task that runs.
+    pub(crate) who: fn() -> Who,
 }
 
 thread_local! {
@@ -118,6 +123,18 @@ pub(crate) fn gives_way(cx: &Context<'_>) -> bool {
         cx.waker().wake_by_ref();
     }
     gives_way
+}
+
+/// Says for what the task waits that this thread runs, and returns which task that is.
+#[inline]
+pub(crate) fn task_waits(wait: Wait) -> Who {
+    HOST.with(Cell::get).map_or(Who::UNKNOWN, |host| (host.waits)(wait))
+}
+
+/// Who runs here: a task, or else the thread.
+pub(crate) fn who_runs() -> Who {
+    let task = HOST.with(Cell::get).map_or(Who::UNKNOWN, |host| (host.who)());
+    if task == Who::UNKNOWN { Who::this_thread() } else { task }
 }
 
 /// Tells the host that this thread is blocked, until it is dropped.
@@ -181,7 +198,13 @@ pub(crate) fn drop_all<T>(values: impl IntoIterator<Item = T>) {
 /// Blocks the calling thread until `done`, or until `deadline`: false if that came first.
 ///
 /// Whoever makes `done` true wakes the thread afterwards; wakes meant for something else cost one look.
-pub(crate) fn wait_until(parker: &Parker, deadline: Option<Instant>, done: impl Fn() -> bool) -> bool {
+pub(crate) fn wait_until(
+    parker: &Parker,
+    deadline: Option<Instant>,
+    wait: Wait,
+    done: impl Fn() -> bool,
+) -> bool {
+    let _sleeping = Sleeping::new(wait, deadline.is_some(), task_waits(wait));
     let _blocked = Blocked::new();
     loop {
         if done() {

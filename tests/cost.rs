@@ -22,14 +22,17 @@ fn never_allocates(what: &str, mut f: impl FnMut()) {
     assert_eq!(allocations(&mut f), 0, "{what} allocates");
 }
 
+/// What a channel takes that keeps track of its handles, as all do in a debug build.
+const TRACKING: isize = if cfg!(debug_assertions) { 320 } else { 0 };
+
 #[test]
-fn an_idle_channel_takes_at_most_128_bytes() {
+fn an_idle_channel_takes_at_most_144_bytes() {
     let of = |name: &str, bytes: isize| {
         #[allow(clippy::print_stderr, reason = "a figure")]
         {
             eprintln!("{name}: {bytes} bytes of heap, both handles included");
         }
-        assert!(bytes <= 128, "{name} takes {bytes} bytes");
+        assert!(bytes <= 144 + TRACKING, "{name} takes {bytes} bytes");
         assert!(bytes > 0, "the allocator counts");
     };
     of("bounded(0)", growth(|| bounded::<u64>(0)));
@@ -260,6 +263,8 @@ fn tokio_7355_flume_146_the_memory_of_a_burst_is_given_back() {
 #[test]
 fn the_memory_of_values_that_came_back_is_given_back() {
     let (tx, rx) = bounded::<u64>(0);
+    // The first wait of a process makes the list of channels at which somebody waits.
+    drop(waiting(rx.recv()));
     let left = growth(|| {
         let receives: Vec<_> = (0..20_000).map(|_| waiting(rx.recv())).collect();
         (0..20_000).for_each(|n| tx.try_send(n).unwrap());

@@ -8,7 +8,10 @@ use std::path::{Path, PathBuf};
 /// does not use.
 const LAYERS: &[&[&str]] = &[
     &["facade", "error", "fork", "slots"],
-    &["park", "ring", "list", "world"],
+    &["world"],
+    &["census"],
+    &["diag"],
+    &["park", "ring", "list"],
     &["outbox"],
     &["waitq", "timer", "rt", "queue"],
     &["core"],
@@ -25,6 +28,8 @@ const LAYERS: &[&[&str]] = &[
 
 /// Where `unsafe` may be.
 const UNSAFE: &[&str] = &[
+    "census/channels",
+    "diag/signal",
     "fork",
     "outbox",
     "list",
@@ -33,6 +38,7 @@ const UNSAFE: &[&str] = &[
     "waitq/party",
     "shared/counted",
     "shared/mod",
+    "shared/report",
     "shared/locked",
     "shared/steps",
     "arm/mod",
@@ -51,6 +57,7 @@ const UNSAFE: &[&str] = &[
     "rt/task/cell",
     "rt/task/joiner",
     "rt/task/mod",
+    "rt/task/note",
     "rt/task/store",
     "rt/task/waker",
     "sim/fibre",

@@ -20,6 +20,7 @@
 
 mod operation;
 
+use crate::census::{Act, Who};
 use crate::core::State;
 use crate::error::{RecvError, SendError};
 use crate::facade::Lock;
@@ -27,7 +28,7 @@ use crate::park::Wake;
 use crate::shared::Shared;
 use crate::waitq::{Node, Party};
 use crate::world::{Kind, Tag};
-use operation::{Observe, Operation, Recv, Send};
+use operation::{Observe, Operation, Outcome, Recv, Send};
 use pin_project_lite::pin_project;
 use std::cell::Cell;
 use std::marker::PhantomData;
@@ -49,6 +50,12 @@ pub(crate) trait Arm {
 
     /// True unless it would have to wait, also for one who is driven.
     fn is_ready(&self) -> bool;
+
+    /// What it waits for, to reports: what it does, and the address of its channel.
+    fn about(&self) -> (Act, u64);
+
+    /// Somebody is about to wait at its channel: from now on that is in reports.
+    fn report(&self);
 
     /// True if it ended because the channel is closed.
     fn found_closed(&self) -> bool;
@@ -93,7 +100,7 @@ pub(crate) trait Arm {
     ///
     /// As [`try_locked`](Self::try_locked), which has just failed. The party withdraws all its arms
     /// before it is dropped.
-    unsafe fn enqueue(self: Pin<&Self>, party: Pin<&Party>, index: usize);
+    unsafe fn enqueue(self: Pin<&Self>, party: Pin<&Party>, index: usize, who: Who);
 
     /// Leaves the line if it is there; takes the lock.
     fn withdraw(&self);
@@ -115,15 +122,6 @@ pub(crate) trait Arm {
     ///
     /// The party's verdict is decided, by this arm.
     unsafe fn decided(&self, closed: bool);
-}
-
-/// How an operation ended.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Outcome {
-    /// It happened.
-    Done,
-    /// The channel is closed.
-    Closed,
 }
 
 pin_project! {
@@ -303,6 +301,16 @@ impl<T, O: Operation<T>> Arm for ChannelArm<'_, T, O> {
         self.shared.is_some_and(|shared| shared.shows(O::SIGNS))
     }
 
+    #[inline]
+    fn about(&self) -> (Act, u64) {
+        (O::ACT, self.shared.map_or(0, Shared::address))
+    }
+
+    #[inline]
+    fn report(&self) {
+        self.shared.into_iter().for_each(Shared::report);
+    }
+
     fn found_closed(&self) -> bool {
         self.outcome.get() == Some(Outcome::Closed)
     }
@@ -362,14 +370,14 @@ impl<T, O: Operation<T>> Arm for ChannelArm<'_, T, O> {
     }
 
     #[inline]
-    unsafe fn enqueue(self: Pin<&Self>, party: Pin<&Party>, index: usize) {
+    unsafe fn enqueue(self: Pin<&Self>, party: Pin<&Party>, index: usize, who: Who) {
         let Some(shared) = self.shared else { return };
         if self.queued.replace(true) {
             return;
         }
         let node = self.project_ref().node;
         // SAFETY: not queued, so in no line; points 1 to 3, and the party's promise.
-        let join = |state: &mut State<T>| unsafe { O::line(state).push(node, party, index) };
+        let join = |state: &mut State<T>| unsafe { O::line(state).push(node, party, index, who) };
         // SAFETY: promised by the caller.
         unsafe { shared.when_locked(join) };
         // SAFETY: promised by the caller.

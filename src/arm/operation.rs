@@ -4,12 +4,21 @@
 
 #![allow(unsafe_code)]
 
-use super::Outcome;
+use crate::census::Act;
 use crate::core::{CLOSED, RECEIVER, ROOM, Received, SENDER, Sent, State, VALUES};
 use crate::park::{Wake, drop_all};
 use crate::shared::Shared;
 use crate::waitq::{Node, WaitQueue};
 use crate::world::Kind;
+
+/// How an operation ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Outcome {
+    /// It happened.
+    Done,
+    /// The channel is closed.
+    Closed,
+}
 
 /// What an arm does to a channel of `T`.
 pub(crate) trait Operation<T> {
@@ -17,6 +26,8 @@ pub(crate) trait Operation<T> {
     type Item;
     /// What it is to whoever drives the program.
     const KIND: Kind;
+    /// What it is in reports.
+    const ACT: Act;
     /// What shows that it need not wait, most likely.
     const SIGNS: u8;
 
@@ -73,6 +84,7 @@ pub(crate) enum Observe {}
 impl<T> Operation<T> for Send {
     type Item = T;
     const KIND: Kind = Kind::Send;
+    const ACT: Act = Act::Send;
     const SIGNS: u8 = ROOM | RECEIVER | CLOSED;
 
     #[inline]
@@ -118,6 +130,7 @@ impl<T> Operation<T> for Send {
 impl<T> Operation<T> for Recv {
     type Item = T;
     const KIND: Kind = Kind::Recv;
+    const ACT: Act = Act::Recv;
     const SIGNS: u8 = VALUES | SENDER | CLOSED;
 
     #[inline]
@@ -164,6 +177,7 @@ impl<T> Operation<T> for Recv {
 impl<T> Operation<T> for Observe {
     type Item = ();
     const KIND: Kind = Kind::Observe;
+    const ACT: Act = Act::Observe;
     const SIGNS: u8 = CLOSED;
 
     fn looks_ready(shared: &Shared<T>) -> bool {

@@ -1,8 +1,9 @@
 //! How channels are made.
 
 use super::{Receiver, Sender};
-use crate::shared::{Counted, Shared};
-use crate::world::{self, What};
+use crate::census::Sort;
+use crate::shared::{Counted, Mark, Shared, Side};
+use crate::world::{self, Site, What};
 use std::convert::Infallible;
 use std::panic::Location;
 
@@ -54,13 +55,37 @@ pub fn unbounded<T>() -> (Sender<T>, Receiver<T>) {
 /// assert_eq!(n, 7);
 /// ```
 pub fn never<T>() -> Receiver<T> {
-    Receiver { shared: None }
+    Receiver { shared: None, mark: Mark::NONE }
 }
 
 /// A channel on which nothing is sent, and which is part of something else: nobody drives it.
-pub(crate) fn signal() -> (Sender<Infallible>, Receiver<Infallible>) {
-    let (one, other) = Counted::pair(Box::new(Shared::new(Some(0), None)));
-    (Sender { shared: one }, Receiver { shared: Some(other) })
+pub(crate) fn signal(sort: Sort, made: Site) -> (Sender<Infallible>, Receiver<Infallible>) {
+    handles(Box::new(Shared::new(Some(0), None, sort, made)), made)
+}
+
+/// A channel that closes with a context, on which nothing is sent.
+#[cfg(feature = "rt")]
+pub(crate) fn end_of_context(made: Site) -> (Sender<Infallible>, Receiver<Infallible>) {
+    make(channel(), Sort::Context, made)
+}
+
+fn make<T>(builder: Builder, sort: Sort, made: Site) -> (Sender<T>, Receiver<T>) {
+    let Builder { capacity, name, tracked } = builder;
+    let mut shared = Box::new(Shared::new(capacity, name, sort, made));
+    if world::is_driven() {
+        let what = What::Channel { capacity };
+        shared.drive(world::tag(what, shared.name(), made));
+    }
+    if tracked || (sort == Sort::Channel && Shared::<T>::tracks_by_default()) {
+        shared.track();
+    }
+    handles(shared, made)
+}
+
+fn handles<T>(shared: Box<Shared<T>>, made: Site) -> (Sender<T>, Receiver<T>) {
+    let (one, other) = Counted::pair(shared);
+    let (sends, receives) = (one.mark(Side::Senders, false, made), one.mark(Side::Receivers, false, made));
+    (Sender { shared: one, mark: sends }, Receiver { shared: Some(other), mark: receives })
 }
 
 /// Starts to describe a channel: of capacity 0 and without a name, unless told otherwise.
@@ -71,7 +96,7 @@ pub(crate) fn signal() -> (Sender<Infallible>, Receiver<Infallible>) {
 /// assert_eq!(tx.capacity(), Some(16));
 /// ```
 pub fn channel() -> Builder {
-    Builder { capacity: Some(0), name: None }
+    Builder { capacity: Some(0), name: None, tracked: false }
 }
 
 /// Describes a channel to be made; see [`channel`].
@@ -81,6 +106,7 @@ pub struct Builder {
     /// `None`: unbounded.
     capacity: Option<usize>,
     name: Option<Box<str>>,
+    tracked: bool,
 }
 
 impl Builder {
@@ -99,15 +125,15 @@ impl Builder {
         Self { name: Some(name.into().into_boxed_str()), ..self }
     }
 
+    /// Has the channel keep track of its handles, for reports (see `diag`): where each was made, and who used it
+    /// last. In a debug build all channels do. **Cost**: an allocation, and a lock for each operation.
+    pub fn tracked(self) -> Self {
+        Self { tracked: true, ..self }
+    }
+
     /// Makes the channel.
     #[track_caller]
     pub fn build<T>(self) -> (Sender<T>, Receiver<T>) {
-        let mut shared = Box::new(Shared::new(self.capacity, self.name));
-        if world::is_driven() {
-            let what = What::Channel { capacity: self.capacity };
-            shared.drive(world::tag(what, shared.name(), Location::caller()));
-        }
-        let (one, other) = Counted::pair(shared);
-        (Sender { shared: one }, Receiver { shared: Some(other) })
+        make(self, Sort::Channel, Location::caller())
     }
 }

@@ -3,6 +3,7 @@
 use crate::arm::ObserveArm;
 use crate::shared::Shared;
 use crate::waiting::{One, Waiting};
+use crate::world::Site;
 use pin_project_lite::pin_project;
 use std::fmt;
 use std::future::Future;
@@ -20,12 +21,12 @@ pin_project! {
 }
 
 impl<'a, T> Closed<'a, T> {
-    pub(super) fn new(shared: Option<&'a Shared<T>>) -> Self {
-        Self { waiting: Waiting::one(ObserveArm::observe(shared)) }
+    pub(super) fn new(shared: Option<&'a Shared<T>>, site: Site) -> Self {
+        Self { waiting: Waiting::one(ObserveArm::observe(shared), site) }
     }
 
     /// Waits on the thread.
-    pub(super) fn block(self: Pin<&mut Self>) {
+    pub(crate) fn block(self: Pin<&mut Self>) {
         self.project().waiting.block(None);
     }
 }

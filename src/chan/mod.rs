@@ -24,6 +24,8 @@ mod weak;
 pub use crate::error::{
     RecvError, RecvTimeoutError, SendError, SendManyError, SendTimeoutError, TryRecvError, TrySendError,
 };
+#[cfg(feature = "rt")]
+pub(crate) use builder::end_of_context;
 pub(crate) use builder::signal;
 pub use builder::{Builder, bounded, channel, never, unbounded};
 pub use closed::Closed;

@@ -6,7 +6,7 @@ use super::{Closed, Drain, IntoIter, Iter, Receiving, ReceivingMany, TryIter, We
 use crate::arm::RecvArm;
 use crate::error::{RecvError, RecvTimeoutError, TryRecvError};
 use crate::facade::LockGuard;
-use crate::shared::{Counted, Shared, Side};
+use crate::shared::{Counted, Mark, Shared, Side};
 use crate::waiting::{Waiting, deadline_after};
 use crate::world::Site;
 use std::fmt;
@@ -24,6 +24,8 @@ use std::time::{Duration, Instant};
 pub struct Receiver<T> {
     /// `None` for [`never`](super::never).
     pub(super) shared: Option<Counted<T>>,
+    /// Says which handle it is, in reports.
+    pub(super) mark: Mark,
 }
 
 impl<T> Receiver<T> {
@@ -31,10 +33,11 @@ impl<T> Receiver<T> {
         self.shared.as_deref()
     }
 
-    /// Says in which line of the program the next operation is, to whoever drives it.
+    /// It is used in that line of the program.
     #[inline]
     pub(crate) fn note(&self, site: Site) {
         if let Some(shared) = self.shared() {
+            shared.touch(self.mark, site);
             shared.note(site);
         }
     }
@@ -59,8 +62,9 @@ impl<T> Receiver<T> {
     #[inline]
     #[track_caller]
     pub fn recv(&self) -> Receiving<'_, T> {
-        self.note(Location::caller());
-        Receiving::new(self.shared())
+        let site = Location::caller();
+        self.note(site);
+        Receiving::new(self.shared(), site)
     }
 
     /// [`recv`](Self::recv), waiting on the thread: it looks on for some tens of microseconds, in
@@ -85,8 +89,9 @@ impl<T> Receiver<T> {
     #[cfg(feature = "rt")]
     #[track_caller]
     pub fn recv_timeout(&self, timeout: Duration) -> ReceivingTimeout<'_, T> {
-        self.note(Location::caller());
-        ReceivingTimeout::new(self.shared(), timeout)
+        let site = Location::caller();
+        self.note(site);
+        ReceivingTimeout::new(self.shared(), timeout, site)
     }
 
     /// [`recv_blocking`](Self::recv_blocking), for at most `timeout`. A zero timeout tries once;
@@ -114,6 +119,9 @@ impl<T> Receiver<T> {
     #[inline]
     #[track_caller]
     fn recv_until(&self, deadline: Option<Instant>) -> Result<T, RecvTimeoutError> {
+        if let Some(shared) = self.shared() {
+            shared.touch(self.mark, Location::caller());
+        }
         match self.shared().map_or(Err(None), Shared::recv_quickly) {
             Ok(value) => Ok(value),
             Err(guard) => self.recv_slowly(guard, deadline),
@@ -140,8 +148,9 @@ impl<T> Receiver<T> {
     #[cold]
     #[track_caller]
     fn recv_waiting(&self, deadline: Option<Instant>) -> Result<T, RecvTimeoutError> {
-        self.note(Location::caller());
-        let mut waiting = pin!(Waiting::one(RecvArm::recv(self.shared())));
+        let site = Location::caller();
+        self.note(site);
+        let mut waiting = pin!(Waiting::one(RecvArm::recv(self.shared()), site));
         match waiting.as_mut().block(deadline) {
             Some(_) => Ok(waiting.as_ref().only().finish()?),
             None => Err(RecvTimeoutError::Timeout),
@@ -166,8 +175,9 @@ impl<T> Receiver<T> {
     /// ```
     #[track_caller]
     pub fn recv_many<'a>(&'a self, values: &'a mut Vec<T>, limit: usize) -> ReceivingMany<'a, T> {
-        self.note(Location::caller());
-        ReceivingMany::new(self.shared(), values, limit)
+        let site = Location::caller();
+        self.note(site);
+        ReceivingMany::new(self.shared(), values, limit, site)
     }
 
     /// [`recv_many`](Self::recv_many), waiting on the thread.
@@ -218,8 +228,13 @@ impl<T> Receiver<T> {
     /// Cancel-safe; no allocation.
     #[track_caller]
     pub fn closed(&self) -> Closed<'_, T> {
-        self.note(Location::caller());
-        Closed::new(self.shared())
+        self.closed_at(Location::caller())
+    }
+
+    /// [`closed`](Self::closed), in another line of the program.
+    pub(crate) fn closed_at(&self, site: Site) -> Closed<'_, T> {
+        self.note(site);
+        Closed::new(self.shared(), site)
     }
 
     /// [`closed`](Self::closed), waiting on the thread.
@@ -301,17 +316,21 @@ impl<T> Receiver<T> {
 }
 
 impl<T> Clone for Receiver<T> {
+    #[track_caller]
     fn clone(&self) -> Self {
+        let mut mark = Mark::NONE;
         if let Some(shared) = self.shared() {
             shared.add_handle(Side::Receivers);
+            mark = shared.mark(Side::Receivers, true, Location::caller());
         }
-        Self { shared: self.shared.clone() }
+        Self { shared: self.shared.clone(), mark }
     }
 }
 
 impl<T> Drop for Receiver<T> {
     fn drop(&mut self) {
         if let Some(shared) = self.shared() {
+            shared.unmark(self.mark);
             shared.remove_handle(Side::Receivers);
         }
     }

@@ -1,10 +1,12 @@
 //! The future of a receive.
 
 use crate::arm::RecvArm;
+use crate::census::{Act, Wait};
 use crate::error::{RecvError, TryRecvError};
-use crate::park::gives_way;
+use crate::park::{gives_way, task_waits};
 use crate::shared::Shared;
 use crate::waiting::{One, Waiting};
+use crate::world::Site;
 use pin_project_lite::pin_project;
 use std::fmt;
 use std::future::Future;
@@ -17,6 +19,7 @@ pin_project! {
     pub struct Receiving<'a, T> {
         // `None`: never ready.
         shared: Option<&'a Shared<T>>,
+        site: Site,
         // Made when it has to wait: most often it has not.
         #[pin]
         waiting: Option<Waiting<One<RecvArm<'a, T>>>>,
@@ -26,8 +29,8 @@ pin_project! {
 }
 
 impl<'a, T> Receiving<'a, T> {
-    pub(super) fn new(shared: Option<&'a Shared<T>>) -> Self {
-        Self { shared, waiting: None, ended: false }
+    pub(super) fn new(shared: Option<&'a Shared<T>>, site: Site) -> Self {
+        Self { shared, site, waiting: None, ended: false }
     }
 }
 
@@ -38,7 +41,10 @@ impl<T> Future for Receiving<'_, T> {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
         assert!(!*this.ended, "polled again after it was ready");
-        let Some(shared) = *this.shared else { return Poll::Pending };
+        let Some(shared) = *this.shared else {
+            task_waits(Wait { act: Act::Recv, object: 0, site: this.site });
+            return Poll::Pending;
+        };
         if let Some(mut waiting) = this.waiting.as_mut().as_pin_mut() {
             ready!(waiting.as_mut().poll(cx));
             *this.ended = true;
@@ -54,7 +60,7 @@ impl<T> Future for Receiving<'_, T> {
                 return Poll::Ready(received.map_err(|_| RecvError));
             }
         }
-        this.waiting.set(Some(Waiting::one(RecvArm::recv(Some(shared)))));
+        this.waiting.set(Some(Waiting::one(RecvArm::recv(Some(shared)), this.site)));
         let mut waiting = this.waiting.as_pin_mut().expect("it was just made");
         ready!(waiting.as_mut().poll_unready(cx));
         *this.ended = true;

@@ -4,6 +4,7 @@ use crate::arm::RecvArm;
 use crate::park::gives_way;
 use crate::shared::Shared;
 use crate::waiting::{One, Waiting};
+use crate::world::Site;
 use pin_project_lite::pin_project;
 use std::fmt;
 use std::future::Future;
@@ -25,8 +26,13 @@ pin_project! {
 }
 
 impl<'a, T> ReceivingMany<'a, T> {
-    pub(super) fn new(shared: Option<&'a Shared<T>>, values: &'a mut Vec<T>, limit: usize) -> Self {
-        Self { waiting: Waiting::one(RecvArm::recv(shared)), values, limit, ended: false }
+    pub(super) fn new(
+        shared: Option<&'a Shared<T>>,
+        values: &'a mut Vec<T>,
+        limit: usize,
+        site: Site,
+    ) -> Self {
+        Self { waiting: Waiting::one(RecvArm::recv(shared), site), values, limit, ended: false }
     }
 
     /// Waits on the thread.

@@ -5,6 +5,7 @@ use crate::error::SendError;
 use crate::park::gives_way;
 use crate::shared::{Shared, Tried};
 use crate::waiting::{One, Waiting};
+use crate::world::Site;
 use pin_project_lite::pin_project;
 use std::fmt;
 use std::future::Future;
@@ -18,6 +19,7 @@ pin_project! {
         shared: &'a Shared<T>,
         // Until it is sent, or waits to be.
         value: Option<T>,
+        site: Site,
         // Made when it has to wait: most often it has not.
         #[pin]
         waiting: Option<Waiting<One<SendArm<'a, T>>>>,
@@ -25,8 +27,8 @@ pin_project! {
 }
 
 impl<'a, T> Sending<'a, T> {
-    pub(super) fn new(shared: &'a Shared<T>, value: T) -> Self {
-        Self { shared, value: Some(value), waiting: None }
+    pub(super) fn new(shared: &'a Shared<T>, value: T, site: Site) -> Self {
+        Self { shared, value: Some(value), site, waiting: None }
     }
 
     /// Withdraws the send: `Some(value)` if nobody took it, `None` if it was sent. O(1) however many
@@ -69,7 +71,7 @@ impl<T> Future for Sending<'_, T> {
         if tried == Tried::Closed {
             return Poll::Ready(Err(SendError(value)));
         }
-        this.waiting.set(Some(Waiting::one(SendArm::send(this.shared, value))));
+        this.waiting.set(Some(Waiting::one(SendArm::send(this.shared, value), this.site)));
         let mut waiting = this.waiting.as_pin_mut().expect("it was just made");
         ready!(waiting.as_mut().poll_unready(cx));
         Poll::Ready(waiting.as_ref().only().finish())

@@ -5,6 +5,7 @@ use crate::error::SendManyError;
 use crate::park::{drop_all, gives_way};
 use crate::shared::Shared;
 use crate::waiting::{One, Waiting};
+use crate::world::Site;
 use pin_project_lite::pin_project;
 use std::collections::VecDeque;
 use std::fmt;
@@ -46,9 +47,9 @@ pin_project! {
 }
 
 impl<'a, T, I: Iterator<Item = T>> SendingMany<'a, T, I> {
-    pub(super) fn new(shared: &'a Shared<T>, values: I) -> Self {
+    pub(super) fn new(shared: &'a Shared<T>, values: I, site: Site) -> Self {
         Self {
-            waiting: Waiting::one(SendArm::send_if_some(shared, None)),
+            waiting: Waiting::one(SendArm::send_if_some(shared, None), site),
             shared,
             batch: Batch(VecDeque::new()),
             values: Some(values),

@@ -6,8 +6,9 @@ use super::{Closed, Sending, SendingMany, WeakSender};
 use crate::arm::SendArm;
 use crate::error::{SendError, SendManyError, SendTimeoutError, TrySendError};
 use crate::facade::LockGuard;
-use crate::shared::{Counted, Shared, Side, Tried};
+use crate::shared::{Counted, Mark, Shared, Side, Tried};
 use crate::waiting::{Waiting, deadline_after};
+use crate::world::Site;
 use std::fmt;
 use std::panic::Location;
 use std::pin::pin;
@@ -21,11 +22,20 @@ use std::time::{Duration, Instant};
 /// does not expect it.
 pub struct Sender<T> {
     pub(super) shared: Counted<T>,
+    /// Says which handle it is, in reports.
+    pub(super) mark: Mark,
 }
 
 impl<T> Sender<T> {
     pub(crate) fn shared(&self) -> &Shared<T> {
         &self.shared
+    }
+
+    /// It is used in that line of the program.
+    #[inline]
+    pub(crate) fn note(&self, site: Site) {
+        self.shared.touch(self.mark, site);
+        self.shared.note(site);
     }
 
     /// Sends a value: hands it to the receiver that has waited longest, else queues it, else waits
@@ -46,8 +56,9 @@ impl<T> Sender<T> {
     #[inline]
     #[track_caller]
     pub fn send(&self, value: T) -> Sending<'_, T> {
-        self.shared.note(Location::caller());
-        Sending::new(&self.shared, value)
+        let site = Location::caller();
+        self.note(site);
+        Sending::new(&self.shared, value, site)
     }
 
     /// [`send`](Self::send), waiting on the thread: it looks on for some tens of microseconds, in
@@ -66,7 +77,7 @@ impl<T> Sender<T> {
     #[inline]
     #[track_caller]
     pub fn try_send(&self, value: T) -> Result<(), TrySendError<T>> {
-        self.shared.note(Location::caller());
+        self.note(Location::caller());
         self.shared.try_send(value)
     }
 
@@ -75,8 +86,9 @@ impl<T> Sender<T> {
     #[cfg(feature = "rt")]
     #[track_caller]
     pub fn send_timeout(&self, value: T, timeout: Duration) -> SendingTimeout<'_, T> {
-        self.shared.note(Location::caller());
-        SendingTimeout::new(&self.shared, value, timeout)
+        let site = Location::caller();
+        self.note(site);
+        SendingTimeout::new(&self.shared, value, timeout, site)
     }
 
     /// [`send_blocking`](Self::send_blocking), for at most `timeout`. A zero timeout tries once;
@@ -106,6 +118,7 @@ impl<T> Sender<T> {
     #[inline]
     #[track_caller]
     fn send_until(&self, value: T, deadline: Option<Instant>) -> Result<(), SendTimeoutError<T>> {
+        self.shared.touch(self.mark, Location::caller());
         let mut offer = Some(value);
         match self.shared.send_quickly(&mut offer) {
             Ok(()) => Ok(()),
@@ -134,8 +147,9 @@ impl<T> Sender<T> {
     #[cold]
     #[track_caller]
     fn send_waiting(&self, value: T, deadline: Option<Instant>) -> Result<(), SendTimeoutError<T>> {
-        self.shared.note(Location::caller());
-        let mut waiting = pin!(Waiting::one(SendArm::send(&self.shared, value)));
+        let site = Location::caller();
+        self.shared.note(site);
+        let mut waiting = pin!(Waiting::one(SendArm::send(&self.shared, value), site));
         let winner = waiting.as_mut().block(deadline);
         let arm = waiting.as_ref().only();
         match winner {
@@ -164,8 +178,9 @@ impl<T> Sender<T> {
     where
         I: IntoIterator<Item = T>,
     {
-        self.shared.note(Location::caller());
-        SendingMany::new(&self.shared, values.into_iter())
+        let site = Location::caller();
+        self.note(site);
+        SendingMany::new(&self.shared, values.into_iter(), site)
     }
 
     /// [`send_many`](Self::send_many), waiting on the thread.
@@ -190,15 +205,16 @@ impl<T> Sender<T> {
     /// ```
     #[track_caller]
     pub fn force_send(&self, value: T) -> Result<Option<T>, SendError<T>> {
-        self.shared.note(Location::caller());
+        self.note(Location::caller());
         self.shared.force_send(value)
     }
 
     /// Resolves when the channel [is closed](Self::is_closed). Cancel-safe; no allocation.
     #[track_caller]
     pub fn closed(&self) -> Closed<'_, T> {
-        self.shared.note(Location::caller());
-        Closed::new(Some(&self.shared))
+        let site = Location::caller();
+        self.note(site);
+        Closed::new(Some(&self.shared), site)
     }
 
     /// [`closed`](Self::closed), waiting on the thread.
@@ -217,14 +233,14 @@ impl<T> Sender<T> {
     /// already, also by the drop of the last handle of a side.
     #[track_caller]
     pub fn close(&self) -> bool {
-        self.shared.note(Location::caller());
+        self.note(Location::caller());
         self.shared.close()
     }
 
     /// True once the channel was closed, or one side has no handle left.
     #[track_caller]
     pub fn is_closed(&self) -> bool {
-        self.shared.note(Location::caller());
+        self.note(Location::caller());
         self.shared.is_closed()
     }
 
@@ -232,7 +248,7 @@ impl<T> Sender<T> {
     /// what they had been handed.
     #[track_caller]
     pub fn len(&self) -> usize {
-        self.shared.note(Location::caller());
+        self.note(Location::caller());
         self.shared.len()
     }
 
@@ -245,7 +261,7 @@ impl<T> Sender<T> {
     /// True if the queue has no free place: always at capacity 0, never if unbounded.
     #[track_caller]
     pub fn is_full(&self) -> bool {
-        self.shared.note(Location::caller());
+        self.note(Location::caller());
         self.shared.is_full()
     }
 
@@ -284,14 +300,17 @@ impl<T> Sender<T> {
 }
 
 impl<T> Clone for Sender<T> {
+    #[track_caller]
     fn clone(&self) -> Self {
         self.shared.add_handle(Side::Senders);
-        Self { shared: self.shared.clone() }
+        let mark = self.shared.mark(Side::Senders, true, Location::caller());
+        Self { shared: self.shared.clone(), mark }
     }
 }
 
 impl<T> Drop for Sender<T> {
     fn drop(&mut self) {
+        self.shared.unmark(self.mark);
         self.shared.remove_handle(Side::Senders);
     }
 }

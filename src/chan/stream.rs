@@ -16,9 +16,11 @@ use crate::error::{SendError, TryRecvError};
 use crate::park::gives_way;
 use crate::shared::{Shared, Tried};
 use crate::waiting::{One, Waiting};
+use crate::world::Site;
 use futures_core::{FusedStream, Stream};
 use futures_sink::Sink;
 use std::fmt;
+use std::panic::Location;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
@@ -38,6 +40,8 @@ pub struct RecvStream<'a, T> {
     waits: bool,
     /// Whether it has ended.
     ended: bool,
+    /// Where it was made.
+    site: Site,
     /// `None` for [`never`](super::never).
     shared: Option<&'a Shared<T>>,
     /// The receiver that it owns, if it does (point 1).
@@ -55,6 +59,8 @@ pub struct SendSink<'a, T> {
     waiting: Option<Boxed<SendArm<'a, T>>>,
     /// Whether an item is in `waiting`.
     waits: bool,
+    /// Where it was made.
+    site: Site,
     /// `None` when the sink was closed.
     shared: Option<&'a Shared<T>>,
     /// The sender that it owns, if it does (point 1).
@@ -63,35 +69,43 @@ pub struct SendSink<'a, T> {
 
 impl<T> Receiver<T> {
     /// The values as a `Stream`, until the channel is closed and empty.
+    #[track_caller]
     pub fn stream(&self) -> RecvStream<'_, T> {
-        RecvStream { waiting: None, waits: false, ended: false, shared: self.shared(), _owned: None }
+        let site = Location::caller();
+        RecvStream { waiting: None, waits: false, ended: false, site, shared: self.shared(), _owned: None }
     }
 
     /// [`stream`](Self::stream), owning its receiver.
+    #[track_caller]
     pub fn into_stream<'a>(self) -> RecvStream<'a, T>
     where
         T: 'a,
     {
         // SAFETY: point 1.
         let shared = self.shared().map(|shared| unsafe { detached(shared) });
-        RecvStream { waiting: None, waits: false, ended: false, shared, _owned: Some(self) }
+        let site = Location::caller();
+        RecvStream { waiting: None, waits: false, ended: false, site, shared, _owned: Some(self) }
     }
 }
 
 impl<T> Sender<T> {
     /// The sender as a `Sink`.
+    #[track_caller]
     pub fn sink(&self) -> SendSink<'_, T> {
-        SendSink { waiting: None, waits: false, shared: Some(self.shared()), owned: None }
+        let site = Location::caller();
+        SendSink { waiting: None, waits: false, site, shared: Some(self.shared()), owned: None }
     }
 
     /// [`sink`](Self::sink), owning its sender, which goes when the sink is closed or dropped.
+    #[track_caller]
     pub fn into_sink<'a>(self) -> SendSink<'a, T>
     where
         T: 'a,
     {
         // SAFETY: point 1.
         let shared = unsafe { detached(self.shared()) };
-        SendSink { waiting: None, waits: false, shared: Some(shared), owned: Some(self) }
+        let site = Location::caller();
+        SendSink { waiting: None, waits: false, site, shared: Some(shared), owned: Some(self) }
     }
 }
 
@@ -123,7 +137,9 @@ impl<T> Stream for RecvStream<'_, T> {
                 Err(TryRecvError::Empty) => {}
             }
         }
-        let waiting = this.waiting.get_or_insert_with(|| Box::pin(Waiting::one(RecvArm::recv(Some(shared)))));
+        let site = this.site;
+        let waiting =
+            this.waiting.get_or_insert_with(|| Box::pin(Waiting::one(RecvArm::recv(Some(shared)), site)));
         this.waits = true;
         ready!(waiting.as_mut().poll(cx));
         this.waits = false;
@@ -172,7 +188,7 @@ impl<T> Sink<T> for SendSink<'_, T> {
         }
         match &mut this.waiting {
             Some(waiting) => waiting.as_mut().arms_mut().set(One { arm: SendArm::send(shared, item) }),
-            None => this.waiting = Some(Box::pin(Waiting::one(SendArm::send(shared, item)))),
+            None => this.waiting = Some(Box::pin(Waiting::one(SendArm::send(shared, item), this.site))),
         }
         this.waits = true;
         Ok(())

@@ -5,6 +5,7 @@ use crate::error::{RecvTimeoutError, SendTimeoutError};
 use crate::limit::Limit;
 use crate::shared::Shared;
 use crate::waiting::{One, Waiting};
+use crate::world::Site;
 use pin_project_lite::pin_project;
 use std::fmt;
 use std::future::Future;
@@ -33,14 +34,14 @@ pin_project! {
 }
 
 impl<'a, T> SendingTimeout<'a, T> {
-    pub(super) fn new(shared: &'a Shared<T>, value: T, timeout: Duration) -> Self {
-        Self { waiting: Waiting::one(SendArm::send(shared, value)), limit: Limit::new(timeout) }
+    pub(super) fn new(shared: &'a Shared<T>, value: T, timeout: Duration, site: Site) -> Self {
+        Self { waiting: Waiting::one(SendArm::send(shared, value), site), limit: Limit::new(timeout) }
     }
 }
 
 impl<'a, T> ReceivingTimeout<'a, T> {
-    pub(super) fn new(shared: Option<&'a Shared<T>>, timeout: Duration) -> Self {
-        Self { waiting: Waiting::one(RecvArm::recv(shared)), limit: Limit::new(timeout) }
+    pub(super) fn new(shared: Option<&'a Shared<T>>, timeout: Duration, site: Site) -> Self {
+        Self { waiting: Waiting::one(RecvArm::recv(shared), site), limit: Limit::new(timeout) }
     }
 }
 

@@ -1,8 +1,9 @@
 //! Handles that do not keep a channel open.
 
 use super::{Receiver, Sender};
-use crate::shared::{Counted, Side};
+use crate::shared::{Counted, Mark, Side};
 use std::fmt;
+use std::panic::Location;
 
 /// A handle of the sending side that does not keep the channel open. It keeps the channel's own
 /// memory (not its values).
@@ -32,9 +33,14 @@ impl<T> WeakSender<T> {
     /// assert!(weak.upgrade().is_none());
     /// assert!(rx.is_closed());
     /// ```
+    #[track_caller]
     pub fn upgrade(&self) -> Option<Sender<T>> {
         let some = self.shared.add_handle_to_some(Side::Senders);
-        some.then(|| Sender { shared: self.shared.clone() })
+        let site = Location::caller();
+        some.then(|| Sender {
+            shared: self.shared.clone(),
+            mark: self.shared.mark(Side::Senders, true, site),
+        })
     }
 
     /// True once the channel was closed, or one side has no handle left.
@@ -50,9 +56,15 @@ impl<T> WeakReceiver<T> {
     }
 
     /// A receiver, if there still is one.
+    #[track_caller]
     pub fn upgrade(&self) -> Option<Receiver<T>> {
         let some = self.shared.as_ref().is_none_or(|shared| shared.add_handle_to_some(Side::Receivers));
-        some.then(|| Receiver { shared: self.shared.clone() })
+        let site = Location::caller();
+        let mark = |shared: &Counted<T>| shared.mark(Side::Receivers, true, site);
+        some.then(|| Receiver {
+            shared: self.shared.clone(),
+            mark: self.shared.as_ref().map_or(Mark::NONE, mark),
+        })
     }
 }
 

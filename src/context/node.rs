@@ -21,7 +21,7 @@
 //! needs recursion, and closes channels under the locks.
 
 use super::ContextError;
-use crate::chan::{Receiver, bounded};
+use crate::chan::{Receiver, end_of_context};
 use crate::facade::Mutex;
 use crate::park::drop_all;
 use crate::timer::{Alarm, now};
@@ -59,6 +59,8 @@ pub(super) struct Node {
     /// Under which it is among its parent's children; empty if it is not.
     number: OnceLock<u64>,
     value: Option<Value>,
+    /// Where it was made.
+    made: Site,
     /// The earliest of its own and its ancestors'.
     deadline: Option<Instant>,
     ended: OnceLock<Ending>,
@@ -106,6 +108,7 @@ impl Node {
             tag,
             number: OnceLock::new(),
             value,
+            made: Location::caller(),
             deadline: own.or(inherited),
             ended: OnceLock::new(),
             done: OnceLock::new(),
@@ -182,7 +185,7 @@ impl Node {
         // Invariant 1: whoever ends the node finds the channel, or it is born closed here.
         let _links = self.links.lock();
         self.done.get_or_init(|| {
-            let (closer, done) = bounded(0);
+            let (closer, done) = end_of_context(self.made);
             closer.detach();
             if self.ended.get().is_some() {
                 done.close();

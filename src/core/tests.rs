@@ -4,6 +4,7 @@
 #![allow(unsafe_code)]
 
 use super::*;
+use crate::census::Who;
 use crate::waitq::{Node, Party, Verdict};
 use proptest::prelude::*;
 use std::pin::Pin;
@@ -177,7 +178,7 @@ impl Pair {
         // SAFETY: as above.
         let party = unsafe { waiter.as_ref().map_unchecked(|waiter| &waiter.party) };
         // SAFETY: held, in no queue, kept in `waiters` until it is let go.
-        unsafe { line(&mut self.real).push(node, party, 0) };
+        unsafe { line(&mut self.real).push(node, party, 0, Who::UNKNOWN) };
         // SAFETY: held, queued; one thread.
         drop(unsafe { party.open(Wake::Task(Waker::noop().clone())) });
         self.waiters.push(waiter);

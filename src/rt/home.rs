@@ -32,12 +32,17 @@ use crate::facade::{Arc, Lock, UnsafeCell};
 use crate::fork::Generation;
 use crate::list::List;
 use std::cell::Cell;
+use std::collections::HashSet;
 use std::future::Future;
 use std::marker::PhantomData;
 use std::mem::ManuallyDrop;
 use std::ops::Deref;
 use std::ptr::{self, NonNull};
 use std::sync::atomic::{AtomicU64, Ordering};
+
+/// How many tasks are visited at a time, and how often a visit begins anew.
+const PART: usize = 512;
+const AGAIN: usize = 8;
 
 /// How many task numbers a thread takes at a time.
 const NUMBERS: u64 = 64;
@@ -268,6 +273,31 @@ impl Home {
         all
     }
 
+    /// Shows the tasks that are not over, to a report: some at a time, so that nobody waits long for the lock.
+    ///
+    /// Each part begins behind the last task of the one before that is still there. If none is, it begins
+    /// anew, some times.
+    pub(super) fn visit(&self, mut show: impl FnMut(&TaskRef)) {
+        let mut seen = HashSet::new();
+        let mut part: Vec<TaskRef> = Vec::new();
+        let mut again = 0;
+        while again < AGAIN {
+            let before = std::mem::replace(&mut part, Vec::with_capacity(PART));
+            self.with(|tasks| {
+                let from = before.iter().rev().find(|task| tasks.contains(task));
+                again += usize::from(from.is_none() && !before.is_empty());
+                tasks.each_behind(from, |task| {
+                    part.push(task.clone());
+                    part.len() == PART
+                });
+            });
+            if part.is_empty() {
+                return;
+            }
+            part.iter().filter(|task| seen.insert(task.id())).for_each(&mut show);
+        }
+    }
+
     /// The task of a number, if it is here and not over.
     pub(super) fn find(&self, id: TaskId) -> Option<TaskRef> {
         let mut found = None;
@@ -289,8 +319,7 @@ impl Home {
 impl Tasks {
     /// Takes a task out of the list; false if it was in none.
     fn remove(&mut self, task: &TaskRef) -> bool {
-        // SAFETY: point 1: a task is in its home's list or in none.
-        let was_there = unsafe { self.list.contains(task.link()) };
+        let was_there = self.contains(task);
         if was_there {
             // SAFETY: point 1: it is in this list.
             unsafe { self.list.remove(task.link()) };
@@ -311,9 +340,24 @@ impl Tasks {
         if self.closed && self.cells == 0 { self.keep.take() } else { None }
     }
 
+    fn contains(&self, task: &TaskRef) -> bool {
+        // SAFETY: point 1: a task is in its home's list or in none.
+        unsafe { self.list.contains(task.link()) }
+    }
+
     /// Shows the tasks, until `show` has seen enough.
-    fn each(&self, mut show: impl FnMut(&TaskRef) -> bool) {
-        let mut at = self.list.front();
+    fn each(&self, show: impl FnMut(&TaskRef) -> bool) {
+        self.each_behind(None, show);
+    }
+
+    /// Shows those behind one that is in the list, or all.
+    fn each_behind(&self, from: Option<&TaskRef>, mut show: impl FnMut(&TaskRef) -> bool) {
+        let mut at = match from {
+            // SAFETY: it is in the list.
+            Some(task) if self.contains(task) => unsafe { self.list.after(task.link()) },
+            Some(_) => None,
+            None => self.list.front(),
+        };
         while let Some(link) = at {
             // SAFETY: point 1: it is the list's reference, which stays.
             let task = unsafe { TaskRef::borrow(link) };

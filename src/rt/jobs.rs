@@ -11,8 +11,10 @@
 //!    a place passes the wake on.
 
 use super::core::Core;
+use crate::census::{Act, Wait};
 use crate::facade::{Arc, Mutex};
-use crate::park::Blocked;
+use crate::park::{Blocked, task_waits};
+use crate::world::Site;
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
@@ -38,6 +40,7 @@ pub(super) struct Job<F> {
     function: Option<F>,
     /// Its number, once it waits for a place.
     waits: Option<u64>,
+    site: Site,
 }
 
 /// A place, given back when dropped.
@@ -102,8 +105,8 @@ impl Drop for Place<'_> {
 }
 
 impl<F> Job<F> {
-    pub(super) fn new(core: Arc<Core>, function: F) -> Self {
-        Self { core, function: Some(function), waits: None }
+    pub(super) fn new(core: Arc<Core>, function: F, site: Site) -> Self {
+        Self { core, function: Some(function), waits: None, site }
     }
 }
 
@@ -115,7 +118,10 @@ impl<R, F: FnOnce() -> R> Future for Job<F> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<R> {
         let this = &mut *self;
-        let Some(place) = this.core.jobs.enter(&mut this.waits, cx) else { return Poll::Pending };
+        let Some(place) = this.core.jobs.enter(&mut this.waits, cx) else {
+            task_waits(Wait { act: Act::Job, object: 0, site: this.site });
+            return Poll::Pending;
+        };
         let function = this.function.take().expect("a job runs once");
         let _blocked = Blocked::new();
         let result = function();

@@ -3,7 +3,8 @@
 use super::local;
 use super::task::{Joiner, TaskId, TaskRef};
 use super::wait::block_on;
-use crate::park::gives_way;
+use crate::census::{Act, Wait};
+use crate::park::{gives_way, task_waits};
 use crate::world::{self, Kind, Outcome, Site, Step, World};
 use std::any::Any;
 use std::error::Error;
@@ -61,9 +62,11 @@ impl<T> JoinHandle<T> {
     /// let task = hchan::go(async { "done" });
     /// assert_eq!(task.join_blocking().unwrap(), "done");
     /// ```
+    #[track_caller]
     pub fn join_blocking(self) -> Result<T, JoinError> {
         let scheduler = self.task().home().scheduler().clone();
-        block_on(&scheduler, self)
+        let wait = Wait { act: Act::Join, object: self.task().id().0, site: Location::caller() };
+        block_on(&scheduler, wait, self)
     }
 
     /// Wants the task to end: at its next await its future is dropped, with all that it captured, and
@@ -179,6 +182,10 @@ impl<T> Future for JoinHandle<T> {
             },
             None => self.joiner.poll(cx),
         };
+        if polled.is_pending() {
+            let task = self.task();
+            task_waits(Wait { act: Act::Join, object: task.id().0, site: task.site() });
+        }
         match polled {
             Poll::Ready(outcome) => Poll::Ready(outcome.expect(OVER)),
             Poll::Pending if self.task().home().scheduler().is_closing() => self.poll_forsaken(cx),

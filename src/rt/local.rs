@@ -12,7 +12,8 @@ use super::home::{Home, HomeRef};
 use super::lone::Lone;
 use super::scheduler::Scheduler;
 use super::slot::{STUCK, Slot};
-use super::task::{Notified, Store};
+use super::task::{self, Notified, Store};
+use crate::census::{Wait, Who};
 use crate::facade::{Arc, thread_local};
 use crate::park::{Host, set_host};
 use std::cell::Cell;
@@ -42,7 +43,7 @@ pub(super) struct Entered<'a>(PhantomData<&'a Local>);
 impl<'a> Entered<'a> {
     pub(super) fn new(local: &'a Local) -> Self {
         LOCAL.with(|cell| cell.set(local));
-        set_host(Some(Host { should_give_way, blocks }));
+        set_host(Some(Host { should_give_way, blocks, waits, who }));
         Self(PhantomData)
     }
 }
@@ -82,6 +83,18 @@ fn should_give_way() -> bool {
 
 fn blocks(starts: bool) {
     with(|local| if starts { local.block() } else { local.unblock() });
+}
+
+fn waits(wait: Wait) -> Who {
+    let noted = task::current(|task| {
+        task.notes(wait);
+        Who::task(task.id().0)
+    });
+    noted.unwrap_or(Who::UNKNOWN)
+}
+
+fn who() -> Who {
+    task::current(|task| Who::task(task.id().0)).unwrap_or(Who::UNKNOWN)
 }
 
 impl Local {

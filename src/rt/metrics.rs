@@ -3,6 +3,7 @@
 use super::core::Core;
 use super::slot::Slot;
 use crate::facade::Arc;
+use std::fmt::Write;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Numbers about a runtime, as they were at about one moment. Taking them takes a few short locks and
@@ -82,6 +83,73 @@ impl Metrics {
         self.handoffs += slot.handoffs.get() as u64;
         self.parks += slot.parks.get() as u64;
         self.preemptions += slot.preemptions.get() as u64;
+    }
+}
+
+/// A number of the metrics, to others.
+struct Entry {
+    name: &'static str,
+    help: &'static str,
+    /// Whether it only ever grows.
+    is_total: bool,
+    of: fn(&Metrics) -> u64,
+}
+
+const fn gauge(name: &'static str, help: &'static str, of: fn(&Metrics) -> u64) -> Entry {
+    Entry { name, help, is_total: false, of }
+}
+
+const fn total(name: &'static str, help: &'static str, of: fn(&Metrics) -> u64) -> Entry {
+    Entry { name, help, is_total: true, of }
+}
+
+const ENTRIES: &[Entry] = &[
+    gauge("workers", "Workers that are to run at the same time.", |it| it.workers as u64),
+    gauge("threads", "Threads that run tasks or sleep.", |it| it.threads as u64),
+    gauge("idle", "Workers that sleep.", |it| it.idle as u64),
+    gauge("searching", "Workers that search for tasks.", |it| it.searching as u64),
+    gauge("tasks_alive", "Tasks that are not over.", |it| it.alive as u64),
+    gauge("tasks_queued_locally", "Tasks in the queues of workers.", |it| it.queued_locally as u64),
+    gauge("tasks_queued_globally", "Tasks in the global queue.", |it| it.queued_globally as u64),
+    gauge("jobs_waiting", "Blocking jobs that wait for a place.", |it| it.jobs_waiting as u64),
+    total("spawned", "Tasks spawned.", |it| it.spawned),
+    total("polls", "Polls of tasks.", |it| it.polls),
+    total("steals", "Times that a worker took tasks from another one.", |it| it.steals),
+    total("handoffs", "Tasks woken to run next on the waker's worker.", |it| it.handoffs),
+    total("injected", "Times that tasks went to the global queue.", |it| it.injected),
+    total("parks", "Times that a worker went to sleep.", |it| it.parks),
+    total("preemptions", "Time slices that ended while other tasks waited.", |it| it.preemptions),
+    total("stuck_blocked", "Polls that blocked their thread, and were replaced.", |it| it.stuck_blocked),
+    total("stuck_busy", "Polls that computed for long, and were joined by another worker.", |it| {
+        it.stuck_busy
+    }),
+    total("failed_starts", "Threads that the operating system refused.", |it| it.failed_starts),
+];
+
+impl Metrics {
+    /// The numbers in the text format of Prometheus, each with its help and type, under names that begin with
+    /// `hchan_`; those that only grow end in `_total`. `runtime` is the value of their label of that name.
+    ///
+    /// ```
+    /// let text = hchan::Runtime::builder().workers(2).build()?.metrics().to_prometheus("main");
+    /// assert!(text.contains("# TYPE hchan_workers gauge\nhchan_workers{runtime=\"main\"} 2\n"));
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    #[must_use]
+    pub fn to_prometheus(&self, runtime: &str) -> String {
+        let label = runtime.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
+        let mut text = String::new();
+        for Entry { name, help, is_total, of } in ENTRIES {
+            let (end, kind) = if *is_total { ("_total", "counter") } else { ("", "gauge") };
+            let _ = write!(text, "# HELP hchan_{name}{end} {help}\n# TYPE hchan_{name}{end} {kind}\n");
+            let _ = writeln!(text, "hchan_{name}{end}{{runtime=\"{label}\"}} {}", of(self));
+        }
+        text
+    }
+
+    /// What only grows, by name.
+    pub(super) fn totals(&self) -> Vec<(&'static str, u64)> {
+        ENTRIES.iter().filter(|entry| entry.is_total).map(|entry| (entry.name, (entry.of)(self))).collect()
     }
 }
 

@@ -29,6 +29,7 @@ mod jobs;
 mod join;
 mod local;
 mod lone;
+mod look;
 mod metrics;
 #[cfg(test)]
 mod models;

@@ -2,12 +2,15 @@
 
 use super::core::Core;
 use super::current;
+use super::look::Looked;
 use super::metrics::Metrics;
 use super::options::Given;
 use super::stuck::StuckPoll;
 use super::task::{About, TaskId};
 use super::wait::block_on;
 use super::{JoinHandle, spawn, threads};
+use crate::census::{Act, Listed, Reported, Wait};
+use crate::diag::{self, Dump};
 use crate::facade::Arc;
 use crate::park::Blocked;
 use std::fmt;
@@ -46,6 +49,8 @@ pub struct Runtime {
     core: Arc<Core>,
     /// Whether `shutdown` has done what the drop would do.
     ended: bool,
+    /// It is in dumps.
+    _listed: Listed,
 }
 
 /// A way to spawn onto a runtime from elsewhere. Keeps nothing alive: on a runtime that is gone, what
@@ -119,10 +124,12 @@ impl Runtime {
 
     /// Polls `future` on this thread, and nothing else, until it is ready: for futures that are not
     /// `Send`. Tasks that it spawns go to this runtime. In a task, the worker counts as blocked.
+    #[track_caller]
     pub fn block_on<F: Future>(&self, future: F) -> F::Output {
         self.core.generation.check();
         let _entered = current::Entered::new(&self.core);
-        block_on(&self.core.scheduler, future)
+        let wait = Wait { act: Act::Block, object: 0, site: Location::caller() };
+        block_on(&self.core.scheduler, wait, future)
     }
 
     /// Spawns a task.
@@ -152,6 +159,19 @@ impl Runtime {
     /// What the runtime does, in numbers.
     pub fn metrics(&self) -> Metrics {
         Metrics::of(&self.core)
+    }
+
+    /// What its tasks and workers do at this moment: see [`diag`](crate::diag). Polls nothing, and is not held up by
+    /// a worker that is stuck. **Cost**: short locks, one after the other; some 0.2 µs a task.
+    ///
+    /// ```
+    /// let runtime = hchan::Runtime::builder().workers(2).build()?;
+    /// println!("{}", runtime.dump());
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    #[must_use]
+    pub fn dump(&self) -> Dump {
+        Dump::of(|| vec![Looked(self.core.clone()).look()])
     }
 
     /// Ends the runtime as a drop does, but waits for `timeout` at most, and says what did not stop.
@@ -288,7 +308,10 @@ impl Builder {
     /// `InvalidInput` for no worker, no thread, fewer threads than workers, or more than 65,535 of either;
     /// otherwise as [`Runtime::new`].
     pub fn build(self) -> io::Result<Runtime> {
-        let runtime = Runtime { core: Core::new(self.given.check()?), ended: false };
+        let core = Core::new(self.given.check()?);
+        let listed = Listed::new(std::sync::Arc::new(Looked(core.clone())));
+        diag::start();
+        let runtime = Runtime { core, ended: false, _listed: listed };
         // On an error, the drop ends what was started.
         Core::start(&runtime.core)?;
         Ok(runtime)

@@ -44,17 +44,22 @@ impl Signal {
         *raised = false;
     }
 
-    /// Sleeps until the signal is raised, unless `needed`.
-    pub(super) fn sleep_unless(&self, needed: impl FnOnce() -> bool) {
+    /// Sleeps until the signal is raised, or `limit` has passed if there is one, unless `needed`.
+    pub(super) fn sleep_unless(&self, limit: Option<Duration>, needed: impl FnOnce() -> bool) {
         // Ordering: Relaxed: before the fence.
         self.dormant.store(true, Ordering::Relaxed);
         fence(Ordering::SeqCst);
         if !needed() {
-            let mut raised = self.raised.lock();
-            while !*raised {
-                self.changed.wait(&mut raised);
+            match limit {
+                Some(limit) => self.wait(limit),
+                None => {
+                    let mut raised = self.raised.lock();
+                    while !*raised {
+                        self.changed.wait(&mut raised);
+                    }
+                    *raised = false;
+                }
             }
-            *raised = false;
         }
         // Ordering: Relaxed: who reads the old value raises the signal for nothing.
         self.dormant.store(false, Ordering::Relaxed);

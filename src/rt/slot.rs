@@ -16,6 +16,7 @@
 
 use super::run_queue::RunQueue;
 use super::task::{Header, Notified, TaskId};
+use crate::census::coarse_now;
 use crate::facade::{AtomicPtr, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::ptr;
 
@@ -46,6 +47,8 @@ pub(super) struct Slot {
     slices: AtomicU64,
     /// The number of the task that is being polled, or 0.
     task: AtomicU64,
+    /// Since when, by the coarse clock.
+    since: std::sync::atomic::AtomicU32,
     /// The number that the operating system has for the worker's thread, or 0.
     thread: AtomicU32,
     /// Tasks that were taken from others.
@@ -97,6 +100,8 @@ impl Slot {
             polls: AtomicU64::new(0),
             slices: AtomicU64::new(0),
             task: AtomicU64::new(0),
+            // Not the facade's: nothing hangs on it.
+            since: std::sync::atomic::AtomicU32::new(0),
             thread: AtomicU32::new(0),
             steals: Count::new(),
             handoffs: Count::new(),
@@ -158,6 +163,7 @@ impl Slot {
     /// A poll begins.
     pub(super) fn begin_poll(&self, task: TaskId) {
         // Ordering: Relaxed, all: one writer; who reads them wants to know whether they change.
+        self.since.store(coarse_now(), Ordering::Relaxed);
         self.task.store(task.0, Ordering::Relaxed);
         let polls = self.polls.load(Ordering::Relaxed);
         self.polls.store(polls.wrapping_add(1), Ordering::Relaxed);
@@ -184,6 +190,12 @@ impl Slot {
             slices: self.slices.load(Ordering::Relaxed),
             task: (task != 0).then_some(TaskId(task)),
         }
+    }
+
+    /// When the poll began that goes on, by the coarse clock.
+    pub(super) fn since(&self) -> u32 {
+        // Ordering: Relaxed, as in `progress`.
+        self.since.load(Ordering::Relaxed)
     }
 
     pub(super) fn set_thread(&self, number: u32) {

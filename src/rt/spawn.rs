@@ -29,7 +29,7 @@ impl Core {
     where
         R: Send + 'static,
     {
-        core.spawn(Job::new(core.clone(), function), about)
+        core.spawn(Job::new(core.clone(), function, about.site), about)
     }
 }
 

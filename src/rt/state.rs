@@ -25,6 +25,7 @@
 //!
 //! The design is that of tokio's `runtime/task/state.rs`, less what it needs for local sets.
 
+use crate::census::Doing;
 use crate::facade::{AtomicUsize, Ordering};
 
 const RUNNING: usize = 1;
@@ -55,7 +56,10 @@ pub(super) enum Start {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Pause {
     /// It waits. The reference of whoever ran it was released; the registry has one still.
-    Waits,
+    Waits {
+        /// Nobody has its waker or its join handle.
+        forsaken: bool,
+    },
     /// It was woken meanwhile: queue it again.
     Again,
     /// It was aborted meanwhile: it still runs; drop its future.
@@ -156,7 +160,8 @@ impl State {
             // Ordering: Release so that the next poll, on any thread, sees what this one left.
             match self.0.compare_exchange_weak(now, next, Ordering::Release, Ordering::Relaxed) {
                 Ok(_) if again => return Pause::Again,
-                Ok(_) => return Pause::Waits,
+                // Nobody but the registry refers to it.
+                Ok(_) => return Pause::Waits { forsaken: next & !(REFERENCE - 1) == REFERENCE },
                 Err(other) => now = other,
             }
         }
@@ -268,6 +273,24 @@ impl State {
         self.0.load(Ordering::Acquire) / REFERENCE == mine
     }
 
+    /// What the task does at this moment.
+    pub(super) fn doing(&self) -> Doing {
+        // Ordering: Relaxed: for a report.
+        let now = self.0.load(Ordering::Relaxed);
+        if now & COMPLETE != 0 {
+            Doing::Over
+        } else if now & RUNNING != 0 {
+            Doing::Runs
+        } else if now & NOTIFIED != 0 {
+            Doing::Queued
+        } else {
+            Doing::Waits {
+                wakers: now / REFERENCE - 1 - usize::from(now & JOIN != 0),
+                joined: now & JOIN != 0,
+            }
+        }
+    }
+
     pub(super) fn is_complete(&self) -> bool {
         // Ordering: Acquire pairs with `complete`.
         self.0.load(Ordering::Acquire) & COMPLETE != 0
@@ -305,7 +328,7 @@ mod tests {
         assert!(!state.wake(), "it runs");
         assert_eq!(state.pause(), Pause::Again);
         assert_eq!(state.start(), Start::Poll);
-        assert_eq!(state.pause(), Pause::Waits);
+        assert_eq!(state.pause(), Pause::Waits { forsaken: false });
         assert!(state.wake());
         assert!(!state.wake());
     }

@@ -27,6 +27,8 @@ use super::slot::{Progress, SLICE_OVER, STEP_ASIDE, STUCK, Slot};
 use super::stuck::{StuckCause, StuckPoll};
 use super::threads;
 use super::times::{Pastime, Times};
+use crate::census::refresh;
+use crate::diag;
 use crate::facade::Arc;
 use crate::park::contained;
 use std::num::NonZero;
@@ -45,6 +47,8 @@ const OVERDUE: Duration = Duration::from_millis(50);
 const TOO_MANY: Duration = Duration::from_millis(100);
 /// How often it looks at workers that all sleep before it sleeps too.
 const PATIENCE: u32 = 20;
+/// How often it wakes up nonetheless, if somebody wants to know when everything has come to a standstill.
+const RECHECK: Duration = Duration::from_secs(1);
 /// After a thread could not be started, this long no other one is.
 const RETRY: Duration = Duration::from_millis(50);
 
@@ -90,6 +94,8 @@ struct Sysmon {
     busy_now: usize,
     /// How many processors the process has.
     processors: usize,
+    /// How many polls had been begun at the last look, and for how many looks it has been as many.
+    standstill: (u64, u32),
 }
 
 /// The thread.
@@ -102,18 +108,23 @@ pub(super) fn watch(core: Arc<Core>) {
         no_start_before: None,
         busy_now: 0,
         processors: std::thread::available_parallelism().map_or(1, NonZero::get),
+        standstill: (0, 0),
     };
     let mut idle_looks = 0;
     while !sysmon.core.is_closing() {
         let before = Instant::now();
         let scheduler = &sysmon.core.scheduler;
         if idle_looks >= PATIENCE {
-            scheduler.sysmon.sleep_unless(|| !sysmon.core.all_asleep());
-            idle_looks = 0;
+            let recheck = diag::is_wanted().then_some(RECHECK);
+            scheduler.sysmon.sleep_unless(recheck, || !sysmon.core.all_asleep());
+            idle_looks = if recheck.is_some() { PATIENCE - 1 } else { 0 };
         } else {
             scheduler.sysmon.wait(PERIOD);
         }
         idle_looks = if sysmon.core.all_asleep() { idle_looks + 1 } else { 0 };
+        if diag::is_wanted() {
+            contained(|| sysmon.report_standstill());
+        }
         // Without this thread nothing that is promised holds: it survives whatever is wrong.
         contained(|| sysmon.look(before.elapsed()));
     }
@@ -126,6 +137,7 @@ impl Sysmon {
     /// workers may have been stopped with it. It does count, or nothing would ever be found on a machine
     /// that is always short of processors.
     fn look(&mut self, elapsed: Duration) {
+        refresh();
         self.clock += elapsed.min(4 * PERIOD);
         self.start_threads();
         let core = self.core.clone();
@@ -139,6 +151,17 @@ impl Sysmon {
         if !self.was_refused() && core.scheduler.has_work() {
             core.scheduler.notify();
             self.start_threads();
+        }
+    }
+
+    /// Has it looked into why, if no poll was begun for a while: all workers sleep, or their polls do not end.
+    fn report_standstill(&mut self) {
+        let polls = self.core.scheduler.slots_ever().map(|slot| slot.progress().polls).sum();
+        let (before, looks) = self.standstill;
+        self.standstill = if polls == before { (polls, looks + 1) } else { (polls, 0) };
+        // Again and again, but seldom: other threads may have come to a standstill since.
+        if self.standstill.1 >= PATIENCE && (self.standstill.1.is_power_of_two() || self.core.all_asleep()) {
+            diag::standstill();
         }
     }
 

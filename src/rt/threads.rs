@@ -42,6 +42,11 @@ impl Threads {
         Ok(())
     }
 
+    /// How many there are.
+    pub(super) fn alive(&self) -> usize {
+        self.state.lock().alive
+    }
+
     /// Waits until no more than `rest` threads are left, or until `deadline`: true if the others are
     /// gone. Without a deadline it joins them. With one it does not: the destructors of thread-locals, which
     /// run when a thread counts as gone, may take any time.

@@ -1,6 +1,7 @@
 //! Polling a future on a thread that does nothing else: `block_on`, and joins of threads.
 
 use super::scheduler::Scheduler;
+use crate::census::Wait;
 use crate::facade::{AtomicBool, Ordering, Parker, Unparker, spin_until};
 use crate::park::{Blocked, wait_until};
 use crate::world;
@@ -37,7 +38,7 @@ impl std::task::Wake for ThreadWaker {
 /// ten microseconds each took 8,000 ns each, one such slice in all, and take 370 to 1,400. Rejected: to look
 /// on without offers, which leaves the workers a processor less (a join after the other from outside: 8.8
 /// microseconds instead of 3.3), and not at all (9.4).
-pub(super) fn block_on<F: Future>(scheduler: &Scheduler, future: F) -> F::Output {
+pub(super) fn block_on<F: Future>(scheduler: &Scheduler, wait: Wait, future: F) -> F::Output {
     if let Some(world) = world::current() {
         let (mut future, mut output) = (pin!(future), None);
         world.block_on(&mut |cx| future.as_mut().poll(cx).map(|ready| output = Some(ready)));
@@ -54,6 +55,6 @@ pub(super) fn block_on<F: Future>(scheduler: &Scheduler, future: F) -> F::Output
         }
         // Ordering: AcqRel: Acquire pairs with the Release of `wake_by_ref`.
         let woken = || waker.woken.swap(false, Ordering::AcqRel);
-        let _ = (!scheduler.is_busy() && spin_until(woken, false)) || wait_until(&parker, None, woken);
+        let _ = (!scheduler.is_busy() && spin_until(woken, false)) || wait_until(&parker, None, wait, woken);
     }
 }

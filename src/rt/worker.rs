@@ -18,6 +18,7 @@ use super::local::{Entered, Local};
 use super::slot::{CLOSE, GAVE_WAY, Progress, SLICE_OVER, STEP_ASIDE, STUCK, Slot};
 use super::task::{Header, Notified, Ran};
 use super::times::thread_number;
+use crate::census::refresh;
 use crate::facade::{Arc, Parker, RUN_QUEUE, may_spin, random_below};
 use smallvec::SmallVec;
 use std::time::{Duration, Instant};
@@ -261,6 +262,7 @@ impl Worker<'_> {
                 return false;
             }
         }
+        refresh();
         // It was meant for the time before.
         self.slot().untell(STEP_ASIDE);
         self.searching = true;

@@ -150,7 +150,7 @@ impl<'a> Select<'a> {
     /// [taken](Self::take) back.
     #[track_caller]
     pub fn send<T: Send>(&mut self, sender: &'a Sender<T>, value: T) -> usize {
-        sender.shared().note(Location::caller());
+        sender.note(Location::caller());
         let shared = sender.shared();
         self.add(Kind::Send, address(Some(shared)), Box::pin(SendArm::send(shared, value)))
     }
@@ -187,6 +187,7 @@ impl<'a> Select<'a> {
     /// [`wait`](Self::wait), for at most `timeout` from this call. A zero timeout tries once;
     /// `Duration::MAX` waits for ever.
     #[cfg(feature = "rt")]
+    #[track_caller]
     pub fn wait_timeout(&mut self, timeout: Duration) -> SelectWaitTimeout<'_, 'a> {
         SelectWaitTimeout { waiting: self.waiting(), limit: Limit::new(timeout) }
     }
@@ -205,11 +206,13 @@ impl<'a> Select<'a> {
     }
 
     /// Waits until one of the operations is performed.
+    #[track_caller]
     pub fn wait(&mut self) -> SelectWait<'_, 'a> {
         SelectWait { waiting: self.waiting() }
     }
 
     /// [`wait`](Self::wait), on the thread.
+    #[track_caller]
     pub fn wait_blocking(&mut self) -> Selected<'a> {
         let mut waiting = pin!(self.waiting());
         let winner = waiting.as_mut().block(None).expect("a wait without a deadline has a winner");
@@ -218,6 +221,7 @@ impl<'a> Select<'a> {
 
     /// Performs one of the operations if that is possible without waiting. `None` means that at one
     /// moment during the call none of them was ready.
+    #[track_caller]
     pub fn try_select(&mut self) -> Option<Selected<'a>> {
         let mut waiting = pin!(self.waiting());
         let winner = waiting.as_mut().try_once(None)?;
@@ -226,6 +230,7 @@ impl<'a> Select<'a> {
 
     /// [`wait_blocking`](Self::wait_blocking), for at most `timeout`. A zero timeout tries once;
     /// `Duration::MAX` waits for ever.
+    #[track_caller]
     pub fn wait_timeout_blocking(&mut self, timeout: Duration) -> Option<Selected<'a>> {
         let mut waiting = pin!(self.waiting());
         let winner = waiting.as_mut().block(deadline_after(timeout))?;
@@ -234,12 +239,13 @@ impl<'a> Select<'a> {
 
     /// A party of all arms. A wait that was dropped may have left some in the middle: a value that
     /// was received goes back, and a send that happened is gone.
+    #[track_caller]
     fn waiting(&mut self) -> Waiting<Entries<'_, 'a>> {
         self.entries.retain(|entry| {
             entry.arm.reset();
             !entry.arm.is_spent()
         });
-        Waiting::new(Entries { entries: &mut self.entries }, self.bias)
+        Waiting::new(Entries { entries: &mut self.entries }, self.bias, Location::caller())
     }
 }
 

@@ -188,14 +188,14 @@ pub fn recv<T>(receiver: &Receiver<T>) -> RecvEntry<'_, T> {
 /// `send(tx, value)`.
 #[track_caller]
 pub fn send<T>(sender: &Sender<T>, value: T) -> SendEntry<'_, T> {
-    sender.shared().note(Location::caller());
+    sender.note(Location::caller());
     SendEntry { arm: SendArm::send(sender.shared(), value) }
 }
 
 /// `send(tx, in slot)`.
 #[track_caller]
 pub fn send_slot<'a, T>(sender: &'a Sender<T>, slot: &'a mut Option<T>) -> SlotEntry<'a, T> {
-    sender.shared().note(Location::caller());
+    sender.note(Location::caller());
     SlotEntry { arm: SlotArm::new(sender.shared(), slot) }
 }
 

@@ -8,6 +8,7 @@ use crate::world;
 use pin_project_lite::pin_project;
 use std::convert::Infallible;
 use std::future::Future;
+use std::panic::Location;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -26,8 +27,9 @@ pin_project! {
 
 impl<L: List> Selecting<L> {
     /// A select over `list`.
+    #[track_caller]
     pub fn new(list: L, bias: Bias) -> Self {
-        Self { waiting: Waiting::new(Listed::new(list), bias) }
+        Self { waiting: Waiting::new(Listed::new(list), bias, Location::caller()) }
     }
 
     /// Waits on the thread.

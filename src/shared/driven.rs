@@ -4,6 +4,7 @@
 //! those who may wait to go ahead; so it costs production nothing to ask. Nothing is lent to receivers, and
 //! nobody looks on before it joins the line.
 
+use super::tracked::Tracked;
 use super::{Shared, Side, Tried};
 use crate::error::{SendError, TryRecvError};
 use crate::facade::DRIVABLE;
@@ -14,8 +15,11 @@ use crate::world::{Kind as Op, Outcome, Site, Step, Tag};
 use std::collections::VecDeque;
 
 /// What few channels have.
+#[derive(Default)]
 pub(super) struct Extra {
     pub(super) name: Option<Box<str>>,
+    /// Its handles, if it keeps track of them.
+    pub(super) tracked: Option<Tracked>,
     /// Its place in the world that it belongs to.
     pub(super) tag: Option<Tag>,
 }
@@ -23,7 +27,7 @@ pub(super) struct Extra {
 impl Extra {
     #[cold]
     pub(super) fn of_name(name: Box<str>) -> Box<Self> {
-        Box::new(Self { name: Some(name), tag: None })
+        Box::new(Self { name: Some(name), ..Self::default() })
     }
 }
 
@@ -33,8 +37,7 @@ impl<T> Shared<T> {
     #[cold]
     pub(crate) fn drive(&mut self, tag: Option<Tag>) {
         let Some(tag) = tag else { return };
-        let name = self.extra.take().and_then(|extra| extra.name);
-        self.extra = Some(Box::new(Extra { name, tag: Some(tag) }));
+        self.extra.get_or_insert_default().tag = Some(tag);
         let mut locked = self.lock();
         locked.drive();
     }

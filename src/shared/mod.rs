@@ -33,9 +33,12 @@ mod driven;
 mod handles;
 mod kind;
 mod locked;
+mod report;
 mod seen;
 mod steps;
+mod tracked;
 
+use crate::census::{Place, Sort};
 use crate::core::State;
 use crate::facade::{AtomicPtr, Lock, Ordering, UnsafeCell, processors};
 use crate::outbox::Outbox;
@@ -43,6 +46,7 @@ use crate::park::{WakeList, drop_all};
 use crate::queue::take_lent;
 use crate::ring::Ticket;
 use crate::slots::Slots;
+use crate::world::Site;
 pub(crate) use counted::Counted;
 use counted::Refs;
 use driven::Extra;
@@ -56,6 +60,7 @@ use std::mem::offset_of;
 use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::ptr;
 pub(crate) use steps::Tried;
+pub(crate) use tracked::Mark;
 
 /// In this order: see above.
 #[repr(C)]
@@ -64,11 +69,17 @@ pub(crate) struct Shared<T> {
     outbox: AtomicPtr<Outbox<T>>,
     /// Boxed: most channels have none, and this is one word of each.
     extra: Option<Box<Extra>>,
+    /// Where it was made.
+    made: Site,
+    /// Its place on the list of channels at which somebody waits.
+    place: Place,
     handles: Handles,
     state: UnsafeCell<State<T>>,
     seen: Seen,
     /// What kind of capacity it has.
     kind: Kind,
+    /// What it is part of.
+    sort: Sort,
     /// Protects `state`. Not to be done while holding it: waking, dropping or cloning what is a
     /// user's, taking another channel's lock (a select takes several, in the order of addresses).
     lock: Lock,
@@ -90,7 +101,7 @@ const _: () =
 impl<T> Shared<T> {
     /// A channel with one handle on each side. `None` is unbounded.
     #[inline]
-    pub(crate) fn new(capacity: Option<usize>, name: Option<Box<str>>) -> Self {
+    pub(crate) fn new(capacity: Option<usize>, name: Option<Box<str>>, sort: Sort, made: Site) -> Self {
         let mut state = State::new(capacity.unwrap_or(usize::MAX));
         Self {
             lock: Lock::new(),
@@ -101,6 +112,9 @@ impl<T> Shared<T> {
             state: UnsafeCell::new(state),
             outbox: AtomicPtr::new(ptr::null_mut()),
             extra: name.map(Extra::of_name),
+            made,
+            place: Place::new(),
+            sort,
         }
     }
 
@@ -279,6 +293,7 @@ impl<T> Shared<T> {
 impl<T> Drop for Shared<T> {
     #[inline]
     fn drop(&mut self) {
+        self.place.leave();
         // The last receiver took the queue with it; what came back later has no other owner.
         // SAFETY: point 1: nobody else has the channel any more.
         let left = self.state.with_mut(|state| unsafe { &mut *state }.take_queue());

@@ -9,6 +9,7 @@
 //!    those who came before are let go whatever is added afterwards, and later ones get another one.
 //! 2. Channels are closed, and with that waiters woken, outside the lock.
 
+use crate::census::Sort;
 use crate::chan::{Receiver, signal};
 use crate::facade::{Arc, Mutex};
 use crate::park::gives_way;
@@ -17,6 +18,7 @@ use std::convert::Infallible;
 use std::fmt;
 use std::future::{Future, poll_fn};
 use std::panic::{Location, RefUnwindSafe, UnwindSafe};
+use std::pin::pin;
 use std::task::Poll;
 
 /// Waits until a number of jobs is done, as Go's `sync.WaitGroup` does.
@@ -52,6 +54,8 @@ pub struct WaitGroup {
 struct Jobs {
     /// Not to be held while closing a channel that somebody waits on, or panicking.
     state: Mutex<State>,
+    /// Where it was made.
+    made: Site,
     /// Its place in the world of whoever drives the program.
     tag: Option<Tag>,
 }
@@ -72,8 +76,9 @@ impl WaitGroup {
     /// A group of no jobs. **Cost**: one allocation.
     #[track_caller]
     pub fn new() -> Self {
-        let tag = world::tag(What::WaitGroup, None, Location::caller());
-        Self { jobs: Arc::new(Jobs { state: Mutex::new(State { count: 0, round: None }), tag }) }
+        let made = Location::caller();
+        let tag = world::tag(What::WaitGroup, None, made);
+        Self { jobs: Arc::new(Jobs { state: Mutex::new(State { count: 0, round: None }), made, tag }) }
     }
 
     /// Adds `n` jobs; 0 is allowed, and does nothing. At zero this begins anew, also while some of
@@ -151,7 +156,7 @@ impl WaitGroup {
         let (round, _waits) = poll_fn(|_| self.jobs.round(site, true)).await;
         poll_fn(|cx| if gives_way(cx) { Poll::Pending } else { Poll::Ready(()) }).await;
         if let Some(round) = round {
-            round.closed().await;
+            round.closed_at(site).await;
         }
     }
 
@@ -159,7 +164,7 @@ impl WaitGroup {
     #[track_caller]
     pub fn wait_blocking(&self) {
         if let Poll::Ready((Some(round), _waits)) = self.jobs.round(Location::caller(), false) {
-            round.closed_blocking();
+            pin!(round.closed_at(Location::caller())).block();
         }
     }
 
@@ -188,7 +193,7 @@ impl Jobs {
             return Poll::Ready((None, None));
         }
         let round = state.round.get_or_insert_with(|| {
-            let (closer, round) = signal();
+            let (closer, round) = signal(Sort::WaitGroup, self.made);
             closer.detach();
             round
         });
@@ -221,6 +226,7 @@ impl Jobs {
 }
 
 impl Default for WaitGroup {
+    #[track_caller]
     fn default() -> Self {
         Self::new()
     }
@@ -344,11 +350,17 @@ mod tests {
     #[test]
     #[cfg(feature = "rt")]
     fn a_wait_that_is_ready_gives_way_too() {
+        use crate::census::Who;
         use crate::park::{Host, set_host};
         explore(1, || {
             let (group, bell) = (WaitGroup::new(), Bell::new());
             let mut wait = pin!(group.wait());
-            set_host(Some(Host { should_give_way: || true, blocks: |_| {} }));
+            set_host(Some(Host {
+                should_give_way: || true,
+                blocks: |_| {},
+                waits: |_| Who::UNKNOWN,
+                who: || Who::UNKNOWN,
+            }));
             assert!(bell.poll(wait.as_mut()).is_pending());
             assert_eq!(bell.rung(), 1, "it was woken for its next turn");
             set_host(None);

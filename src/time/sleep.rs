@@ -1,10 +1,13 @@
 //! A future that is ready when a time has come.
 
-use crate::park::gives_way;
+use crate::census::{Act, Wait};
+use crate::park::{gives_way, task_waits};
 use crate::timer;
 use crate::waiting::deadline_after;
+use crate::world::Site;
 use std::fmt;
 use std::future::Future;
+use std::panic::Location;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
@@ -25,8 +28,9 @@ use std::time::{Duration, Instant};
 /// assert!(now() - start >= Duration::from_millis(2));
 /// # });
 /// ```
+#[track_caller]
 pub fn sleep(duration: Duration) -> Sleep {
-    Sleep::new(deadline_after(duration))
+    Sleep::new(deadline_after(duration), Location::caller())
 }
 
 /// Waits until `deadline`; ready at once if that has passed. Otherwise as [`sleep`].
@@ -43,8 +47,9 @@ pub fn sleep(duration: Duration) -> Sleep {
 /// assert!(now() - start >= Duration::from_millis(3));
 /// # });
 /// ```
+#[track_caller]
 pub fn sleep_until(deadline: Instant) -> Sleep {
-    Sleep::new(Some(deadline))
+    Sleep::new(Some(deadline), Location::caller())
 }
 
 /// The future that [`sleep`] and [`sleep_until`] return. Once ready, it is ready whenever it is polled.
@@ -53,11 +58,12 @@ pub struct Sleep {
     timer: timer::Sleep,
     /// Whether it was polled: a task gives way at the first poll of an operation.
     begun: bool,
+    site: Site,
 }
 
 impl Sleep {
-    fn new(deadline: Option<Instant>) -> Self {
-        Self { timer: timer::Sleep::until(deadline), begun: false }
+    fn new(deadline: Option<Instant>, site: Site) -> Self {
+        Self { timer: timer::Sleep::until(deadline), begun: false, site }
     }
 
     /// When it will be ready; `None`: never.
@@ -86,7 +92,11 @@ impl Future for Sleep {
         if !std::mem::replace(&mut self.begun, true) && gives_way(cx) {
             return Poll::Pending;
         }
-        Pin::new(&mut self.timer).poll(cx)
+        let polled = Pin::new(&mut self.timer).poll(cx);
+        if polled.is_pending() {
+            task_waits(Wait { act: Act::Sleep, object: 0, site: self.site });
+        }
+        polled
     }
 }
 

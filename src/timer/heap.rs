@@ -94,7 +94,6 @@ impl<T> Heap<T> {
     }
 
     /// How many wait.
-    #[cfg(test)]
     pub(crate) fn len(&self) -> usize {
         self.nodes.len()
     }

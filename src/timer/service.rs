@@ -57,6 +57,7 @@
 
 use super::clock::{Action, Clock, Due};
 use super::heap::{Heap, Key};
+use crate::census::count_timers_by;
 use crate::facade::{
     AtomicUsize, Condvar, Ordering, TIMER_PARTS, WaitGuard, WaitMutex, random_below, thread_local,
 };
@@ -136,6 +137,13 @@ thread_local! {
     static MINE: Cell<usize> = const { Cell::new(0) };
 }
 
+/// How many timers wait for the real clock of this process, and how many threads serve them.
+fn counts() -> (usize, usize) {
+    let service = real();
+    let waiting = service.parts.iter().map(|part| part.lock().waiting.len()).sum();
+    (waiting, usize::from(service.thread.lock().exists))
+}
+
 /// More timers than one process sets.
 const TIMERS_OF_A_PROCESS: u64 = 1 << 40;
 
@@ -145,6 +153,7 @@ pub(super) fn real() -> &'static Service {
     static SERVICE: PerProcess<Service> = PerProcess::new(|process| Service::of(process, start));
 
     fn start() -> io::Result<()> {
+        count_timers_by(counts);
         let service = SERVICE.get();
         let run = move || {
             let mut batch = Batch::default();

@@ -10,6 +10,7 @@
 #![allow(unsafe_code)]
 
 use crate::arm::Arm;
+use crate::census::Who;
 use crate::facade::{Lock, LockGuard, random_below};
 use crate::park::Wake;
 use crate::waitq::{ALONE, Party};
@@ -135,11 +136,11 @@ pub(super) unsafe fn prepare<S: Arms>(arms: Pin<&S>, by_thread: bool) {
 ///
 /// As [`try_locked`], which has just failed; party and arms stay until they are withdrawn.
 #[inline]
-pub(super) unsafe fn enqueue<S: Arms>(party: Pin<&Party>, arms: Pin<&S>, order: &[u32]) {
+pub(super) unsafe fn enqueue<S: Arms>(party: Pin<&Party>, arms: Pin<&S>, order: &[u32], who: Who) {
     for index in order {
         if let Some(arm) = arms.arm(*index as usize) {
             // SAFETY: point 1.
-            unsafe { arm.enqueue(party, if S::ALONE { ALONE } else { *index as usize }) };
+            unsafe { arm.enqueue(party, if S::ALONE { ALONE } else { *index as usize }, who) };
         }
     }
 }

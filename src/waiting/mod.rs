@@ -36,11 +36,12 @@ mod driven;
 mod look;
 
 use crate::arm::Arm;
+use crate::census::{Act, Wait, Who};
 use crate::facade::{Parker, spin_until};
-use crate::park::{Wake, gives_way, wait_until};
+use crate::park::{Wake, gives_way, task_waits, wait_until};
 use crate::timer::now;
 use crate::waitq::{Party, Verdict};
-use crate::world;
+use crate::world::{self, Site};
 pub use arms::Bias;
 pub(crate) use arms::{Arms, ManyLocks, ManyOrder, One, lock_many, order_many};
 use pin_project_lite::pin_project;
@@ -74,6 +75,8 @@ pin_project! {
         arms: S,
         bias: Bias,
         phase: Phase,
+        // Where in the program, for reports.
+        site: Site,
     }
 
     impl<S> PinnedDrop for Waiting<S>
@@ -91,8 +94,8 @@ pin_project! {
 
 impl<S: Arms> Waiting<S> {
     /// A party that has not looked yet.
-    pub(crate) fn new(arms: S, bias: Bias) -> Self {
-        Self { party: Party::new(), arms, bias, phase: Phase::New }
+    pub(crate) fn new(arms: S, bias: Bias, site: Site) -> Self {
+        Self { party: Party::new(), arms, bias, phase: Phase::New, site }
     }
 
     /// The arms.
@@ -185,7 +188,10 @@ impl<S: Arms> Waiting<S> {
         let decided = || self.party.verdict().is_decided();
         if soon || !spin_until(decided, self.as_ref().is_crowded()) {
             let (parker, unparker) = Parker::new();
-            if self.as_ref().rewake(Wake::Thread(Some(unparker))) && !wait_until(&parker, deadline, decided) {
+            let wait = self.as_ref().about();
+            if self.as_ref().rewake(Wake::Thread(Some(unparker)))
+                && !wait_until(&parker, deadline, wait, decided)
+            {
                 return self.cancel();
             }
         }
@@ -282,6 +288,7 @@ impl<S: Arms> Waiting<S> {
     fn queue_up_in(self: Pin<&mut Self>, order: &[u32], wake: Wake) -> Option<usize> {
         let this = self.as_ref().project_ref();
         let mut owed = None;
+        arms::each(this.arms).for_each(|arm| arm.report());
         let locks = this.arms.lock();
         // SAFETY: point 2; all locks are held.
         unsafe { arms::prepare(this.arms, matches!(wake, Wake::Thread(_))) };
@@ -290,8 +297,9 @@ impl<S: Arms> Waiting<S> {
         let spare = match winner {
             Some(_) => Some(wake),
             None => {
+                let who = self.as_ref().tell(&wake);
                 // SAFETY: as above, and point 3.
-                unsafe { arms::enqueue(this.party, this.arms, order) };
+                unsafe { arms::enqueue(this.party, this.arms, order, who) };
                 // SAFETY: as above.
                 unsafe { this.party.open(wake) }
             }
@@ -306,12 +314,35 @@ impl<S: Arms> Waiting<S> {
         winner
     }
 
+    /// What it waits for, to reports.
+    #[inline]
+    fn about(self: Pin<&Self>) -> Wait {
+        let arms = self.arms();
+        let (act, object) = match arms.arm(0) {
+            Some(arm) if arms.len() == 1 => arm.about(),
+            // With futures among them there are more than are found at channels.
+            _ => (Act::Select, arms.len() as u64),
+        };
+        Wait { act, object, site: self.site }
+    }
+
+    /// Says that it waits; returns who does.
+    #[inline]
+    fn tell(self: Pin<&Self>, wake: &Wake) -> Who {
+        match wake {
+            Wake::Task(_) => task_waits(self.about()),
+            Wake::Thread(_) => Who::this_thread(),
+        }
+    }
+
     /// Step 3, polled again: decided, or still waiting, perhaps under another waker.
     fn poll_queued(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<usize> {
         if self.party.verdict() != Verdict::Open {
             return Poll::Ready(self.conclude());
         }
-        let waits = self.as_ref().rewake(Wake::Task(cx.waker().clone()));
+        let wake = Wake::Task(cx.waker().clone());
+        self.as_ref().tell(&wake);
+        let waits = self.as_ref().rewake(wake);
         if waits { Poll::Pending } else { Poll::Ready(self.conclude()) }
     }
 
@@ -377,8 +408,8 @@ fn pass_through_lock<S: Arms>(arms: Pin<&S>, index: usize) {
 
 impl<A: Arm> Waiting<One<A>> {
     /// A party of one arm.
-    pub(crate) fn one(arm: A) -> Self {
-        Self::new(One { arm }, Bias::Listed)
+    pub(crate) fn one(arm: A, site: Site) -> Self {
+        Self::new(One { arm }, Bias::Listed, site)
     }
 
     /// Its arm.

@@ -27,6 +27,7 @@
 
 mod party;
 
+use crate::census::Who;
 use crate::facade::UnsafeCell;
 use crate::list::{Link, List};
 use crate::park::Wake;
@@ -54,6 +55,8 @@ pub(crate) struct Node<T> {
 struct Place {
     party: *const Party,
     arm: usize,
+    /// For reports.
+    who: Who,
 }
 
 struct Item<T> {
@@ -69,7 +72,7 @@ impl<T> Node<T> {
     pub(crate) fn new(value: Option<T>) -> Self {
         Self {
             link: Link::new(),
-            place: UnsafeCell::new(Place { party: ptr::null(), arm: 0 }),
+            place: UnsafeCell::new(Place { party: ptr::null(), arm: 0, who: Who::UNKNOWN }),
             item: UnsafeCell::new(Item { value, ticket: Ticket::default() }),
             _pinned: PhantomPinned,
         }
@@ -141,11 +144,11 @@ impl<T> WaitQueue<T> {
     /// # Safety
     ///
     /// The caller owns both, the party is `Held`, the node is in no queue, and point 1 holds.
-    pub(crate) unsafe fn push(&mut self, node: Pin<&Node<T>>, party: Pin<&Party>, arm: usize) {
+    pub(crate) unsafe fn push(&mut self, node: Pin<&Node<T>>, party: Pin<&Party>, arm: usize, who: Who) {
         let node = node.get_ref();
         let party = ptr::from_ref(party.get_ref());
         // SAFETY: point 2: in no queue, so it is the owner's.
-        node.place.with_mut(|place| unsafe { *place = Place { party, arm } });
+        node.place.with_mut(|place| unsafe { *place = Place { party, arm, who } });
         // SAFETY: in no list; point 1.
         unsafe { self.list.push_back(node.as_link()) };
     }
@@ -173,7 +176,7 @@ impl<T> WaitQueue<T> {
             // SAFETY: point 1; only nodes of `T` are pushed here, and a link begins its node.
             let node = unsafe { &*link.cast::<Node<T>>() };
             // SAFETY: point 2.
-            let Place { party, arm } = node.place.with(|place| unsafe { *place });
+            let Place { party, arm, .. } = node.place.with(|place| unsafe { *place });
             // SAFETY: point 1.
             let party = unsafe { &*party };
             match party.try_claim(arm) {
@@ -188,6 +191,24 @@ impl<T> WaitQueue<T> {
             }
         }
         None
+    }
+
+    /// Shows who waits, the first first, to a report, until it has seen enough; stale ones are not shown.
+    pub(crate) fn each(&self, mut show: impl FnMut(Who) -> bool) {
+        let mut at = self.list.front();
+        while let Some(link) = at {
+            // SAFETY: point 1, as in `claim_first`.
+            let node = unsafe { &*link.cast::<Node<T>>() };
+            // SAFETY: point 2.
+            let place = node.place.with(|place| unsafe { *place });
+            // SAFETY: point 1.
+            let verdict = unsafe { &*place.party }.verdict();
+            if matches!(verdict, Verdict::Open | Verdict::Held) && !show(place.who) {
+                return;
+            }
+            // SAFETY: `link` is in this list.
+            at = unsafe { self.list.after(link) };
+        }
     }
 
     /// True if a waiter could be claimed now: for assertions.

@@ -4,7 +4,7 @@
 
 #![allow(unsafe_code)]
 
-use super::{About, Header, JoinError, Joiner, Notified, TaskId, TaskRef, store};
+use super::{About, Header, JoinError, Joiner, Notified, TaskId, TaskRef, note::Note, store};
 use crate::facade::{Arc, UnsafeCell};
 use crate::list::Link;
 use crate::park::contained;
@@ -78,6 +78,7 @@ where
         site: about.site,
         name: about.name.map(Box::new),
         joiner: UnsafeCell::new(None),
+        note: Note::new(),
     };
     // Written in its place: a large future does not pass over the stack once more.
     let cell = store::obtain(Layout::new::<Cell<F>>()).cast();

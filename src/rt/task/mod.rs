@@ -28,17 +28,21 @@
 
 mod cell;
 mod joiner;
+mod note;
 mod store;
 mod waker;
 
 use super::home::Home;
 use super::join::JoinError;
 use super::state::{Pause, Start, State};
+use crate::census::{Doing, Noted, Wait};
+use crate::diag;
 use crate::facade::{Arc, UnsafeCell, thread_local};
 use crate::list::Link;
 use crate::park::contained;
 use cell::VTable;
 pub(super) use joiner::Joiner;
+use note::Note;
 use std::cell::Cell;
 use std::fmt;
 use std::future::Future;
@@ -80,6 +84,8 @@ pub(super) struct Header {
     name: Option<Box<std::sync::Arc<str>>>,
     /// Wakes whoever awaits the join handle.
     joiner: UnsafeCell<Option<Waker>>,
+    /// What it waits for, as far as it has said.
+    note: Note,
 }
 
 /// What a task is called and where it comes from.
@@ -188,6 +194,22 @@ impl TaskRef {
         self.header().site
     }
 
+    /// The task that runs is about to wait.
+    #[inline]
+    pub(super) fn notes(&self, wait: Wait) {
+        self.header().note.wait(wait);
+    }
+
+    /// What it has said, in its last poll, that it waits for.
+    pub(super) fn noted(&self) -> Option<Noted> {
+        self.header().note.read()
+    }
+
+    /// What it does.
+    pub(super) fn doing(&self) -> Doing {
+        self.header().state.doing()
+    }
+
     pub(super) fn is_complete(&self) -> bool {
         self.header().state.is_complete()
     }
@@ -233,6 +255,7 @@ impl TaskRef {
     /// Polls the future once; true if the stage is finished. This thread runs the task.
     fn poll(&self) -> bool {
         let _current = Current::enter(self);
+        self.header().note.clear();
         // A waker without a reference of its own: this one is there for longer.
         let waker = ManuallyDrop::new(waker::waker(self.0));
         // SAFETY: points 2 and 3: this thread runs it.
@@ -356,6 +379,7 @@ impl Notified {
             task.end();
             return Ran::Done;
         }
+        let id = task.id();
         match task.header().state.pause() {
             Pause::Cancel => {
                 task.cancel();
@@ -364,9 +388,12 @@ impl Notified {
                 Ran::Done
             }
             Pause::Again => Ran::Again(Self(task)),
-            Pause::Waits => {
+            Pause::Waits { forsaken } => {
                 // The state has released the reference already.
                 std::mem::forget(task);
+                if forsaken && diag::is_wanted() {
+                    diag::never_woken(id.0);
+                }
                 Ran::Done
             }
         }

@@ -1,0 +1,74 @@
+//! The threads that sleep in an operation of this crate.
+//!
+//! A thread that parks pays microseconds for that; a place on a list under a lock is nothing beside it.
+
+use super::{Wait, Who};
+use crate::fork::PerProcess;
+use std::cell::Cell;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::Instant;
+
+/// A thread that sleeps.
+#[derive(Clone, Debug)]
+pub(crate) struct Asleep {
+    /// Its number.
+    pub(crate) thread: u64,
+    /// Its name, if it has one.
+    pub(crate) name: Option<Box<str>>,
+    pub(crate) wait: Wait,
+    pub(crate) since: Instant,
+    /// Whether it waits for a time at most.
+    pub(crate) has_deadline: bool,
+    /// The task that it polls, if it polls one.
+    pub(crate) task: Who,
+}
+
+fn list() -> MutexGuard<'static, Vec<Asleep>> {
+    static LIST: PerProcess<Mutex<Vec<Asleep>>> = PerProcess::new(|_| Mutex::new(Vec::new()));
+    LIST.get().lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The number of this thread, from 1; `None` in the destructors of its thread-locals.
+pub(super) fn number() -> Option<u64> {
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    std::thread_local! { static MINE: Cell<u64> = const { Cell::new(0) }; }
+    MINE.try_with(|mine| {
+        if mine.get() == 0 {
+            // Ordering: Relaxed: only its atomicity counts.
+            mine.set(NEXT.fetch_add(1, Ordering::Relaxed));
+        }
+        mine.get()
+    })
+    .ok()
+}
+
+/// This thread sleeps, until it is dropped.
+pub(crate) struct Sleeping(Option<u64>);
+
+impl Sleeping {
+    /// `task` is the one that it polls.
+    pub(crate) fn new(wait: Wait, has_deadline: bool, task: Who) -> Self {
+        let Some(thread) = number() else { return Self(None) };
+        let name = thread::current().name().map(Into::into);
+        list().push(Asleep { thread, name, wait, since: Instant::now(), has_deadline, task });
+        Self(Some(thread))
+    }
+}
+
+impl Drop for Sleeping {
+    fn drop(&mut self) {
+        let Some(thread) = self.0 else { return };
+        let mut list = list();
+        // From the end: a poll within a poll sleeps on top of it.
+        if let Some(place) = list.iter().rposition(|asleep| asleep.thread == thread) {
+            list.remove(place);
+        }
+    }
+}
+
+/// The threads that sleep, those that have for longest first.
+pub(crate) fn asleep() -> Vec<Asleep> {
+    list().clone()
+}

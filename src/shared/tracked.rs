@@ -1,0 +1,117 @@
+//! The handles of a channel that keeps track of them: where each was made, and who used it last.
+//!
+//! So do all channels in a debug build, and in others those that were asked to. A handle has a [`Mark`], which is
+//! none on a channel that does not.
+
+use super::{Shared, Side};
+use crate::census::Handle;
+use crate::facade::DRIVABLE;
+use crate::park::who_runs;
+use crate::world::{self, Site};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// The handles, by mark less 1.
+#[derive(Default)]
+pub(super) struct Tracked(Mutex<Vec<Option<Handle>>>);
+
+/// What a handle is known by, if its channel keeps track of it.
+#[derive(Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Mark(u32);
+
+impl Mark {
+    pub(crate) const NONE: Self = Self(0);
+
+    #[inline]
+    fn is_none(self) -> bool {
+        self.0 == 0
+    }
+}
+
+impl Tracked {
+    fn lock(&self) -> MutexGuard<'_, Vec<Option<Handle>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn add(&self, handle: Handle) -> Mark {
+        let mut handles = self.lock();
+        let place = handles.iter().position(Option::is_none).unwrap_or_else(|| {
+            handles.push(None);
+            handles.len() - 1
+        });
+        handles[place] = Some(handle);
+        Mark(1 + place as u32)
+    }
+
+    pub(super) fn all(&self) -> Vec<Handle> {
+        self.lock().iter().flatten().copied().collect()
+    }
+}
+
+impl<T> Shared<T> {
+    /// Whether channels keep track of their handles though nobody asks for it. Not those of a program that is
+    /// driven: who drives it knows.
+    pub(crate) fn tracks_by_default() -> bool {
+        cfg!(debug_assertions) && !(DRIVABLE && world::is_driven())
+    }
+
+    /// Keeps track of the handles that are made from now on.
+    #[cold]
+    pub(crate) fn track(&mut self) {
+        self.extra.get_or_insert_default().tracked = Some(Tracked::default());
+    }
+
+    fn tracked(&self) -> Option<&Tracked> {
+        self.extra.as_ref()?.tracked.as_ref()
+    }
+
+    /// The handles, as far as it keeps track of them.
+    pub(super) fn handles_for_report(&self) -> Vec<Handle> {
+        self.tracked().map_or_else(Vec::new, Tracked::all)
+    }
+
+    /// A handle was made.
+    #[inline]
+    pub(crate) fn mark(&self, side: Side, is_clone: bool, made: Site) -> Mark {
+        if self.extra.is_none() { Mark::NONE } else { self.mark_slowly(side, is_clone, made) }
+    }
+
+    #[cold]
+    fn mark_slowly(&self, side: Side, is_clone: bool, made: Site) -> Mark {
+        let Some(tracked) = self.tracked() else { return Mark::NONE };
+        let is_sender = side == Side::Senders;
+        tracked.add(Handle { is_sender, made, is_clone, maker: who_runs(), used: None })
+    }
+
+    /// A handle is used.
+    #[inline]
+    pub(crate) fn touch(&self, mark: Mark, site: Site) {
+        if !mark.is_none() {
+            self.touch_slowly(mark, site);
+        }
+    }
+
+    #[cold]
+    fn touch_slowly(&self, mark: Mark, site: Site) {
+        let used = Some((who_runs(), site));
+        if let Some(tracked) = self.tracked()
+            && let Some(handle) = &mut tracked.lock()[mark.0 as usize - 1]
+        {
+            handle.used = used;
+        }
+    }
+
+    /// A handle goes.
+    #[inline]
+    pub(crate) fn unmark(&self, mark: Mark) {
+        if !mark.is_none() {
+            self.unmark_slowly(mark);
+        }
+    }
+
+    #[cold]
+    fn unmark_slowly(&self, mark: Mark) {
+        if let Some(tracked) = self.tracked() {
+            tracked.lock()[mark.0 as usize - 1] = None;
+        }
+    }
+}
