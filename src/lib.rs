@@ -63,7 +63,9 @@
     unreachable_pub,
     unsafe_code,
     unsafe_op_in_unsafe_fn,
-    unexpected_cfgs
+    unexpected_cfgs,
+    clippy::print_stdout,
+    clippy::print_stderr
 )]
 
 mod arm;
