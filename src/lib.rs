@@ -123,3 +123,7 @@ pub use select::private as __private;
 #[cfg(all(doctest, feature = "rt"))]
 #[doc = include_str!("../README.md")]
 struct Readme;
+
+#[cfg(all(doctest, feature = "sim"))]
+#[doc = include_str!("../docs/FROM_GO.md")]
+struct FromGo;
