@@ -1,7 +1,8 @@
 //! The course in `examples/`: each lesson has a header of the same form, and prints what that says.
 //!
-//! The lessons are run as cargo has built them, which `cargo test` does; `cargo test --test examples` alone does
-//! not (`cargo build --examples` before it does). What is in no lesson: `digest` and `echo` have tests of their own.
+//! The lessons are run as cargo has built them, which `cargo test` does; `cargo test --test examples` alone
+//! does not (`cargo build --examples` before it does). What is in no lesson: `digest` and `echo` have tests
+//! of their own.
 #![cfg(all(feature = "sim", not(hchan_loom)))]
 
 #[path = "support/course.rs"]
@@ -134,4 +135,22 @@ fn steps_of_a_series_mark_all_that_they_change() {
             }
         }
     }
+}
+
+#[test]
+fn the_start_page_names_every_lesson_in_order() {
+    let page = fs::read_to_string(folder().join("README.md")).unwrap();
+    let mut before = 0;
+    for (name, _) in lessons() {
+        let at =
+            page.find(&format!("[{name}]({name}")).unwrap_or_else(|| panic!("{name} is not in README.md"));
+        assert!(at > before, "{name} comes too early");
+        before = at;
+    }
+    let images = page.split("](img/").skip(1).map(|link| link.split(')').next().unwrap());
+    let shown: BTreeSet<_> = images.map(str::to_owned).collect();
+    let entries = fs::read_dir(folder().join("img")).unwrap();
+    let there = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let drawings: BTreeSet<_> = there.filter(|name| name.ends_with(".svg")).collect();
+    assert_eq!(shown, drawings);
 }
