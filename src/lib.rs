@@ -63,7 +63,9 @@
     unreachable_pub,
     unsafe_code,
     unsafe_op_in_unsafe_fn,
-    unexpected_cfgs
+    unexpected_cfgs,
+    clippy::print_stdout,
+    clippy::print_stderr
 )]
 
 mod arm;
@@ -123,3 +125,7 @@ pub use select::private as __private;
 #[cfg(all(doctest, feature = "rt"))]
 #[doc = include_str!("../README.md")]
 struct Readme;
+
+#[cfg(all(doctest, feature = "sim"))]
+#[doc = include_str!("../docs/FROM_GO.md")]
+struct FromGo;

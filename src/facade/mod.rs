@@ -34,7 +34,7 @@ mod imp {
     use std::thread;
     use std::time::{Duration, Instant};
 
-    pub(crate) use super::spin::{ABSENCE, processors, spin_until};
+    pub(crate) use super::spin::{Absence, processors, spin_until};
     use super::spin::{SpinLock, is_single};
     pub(crate) use parking_lot::{Mutex, MutexGuard};
     pub(crate) use std::sync as primitives;
@@ -62,9 +62,9 @@ mod imp {
             Self(SpinLock::new())
         }
 
-        /// For how many pauses a thread that does not get it stays away from now on.
+        /// For how long a thread that does not get it stays away from now on.
         #[inline]
-        pub(crate) fn set_absence(&self, absence: u8) {
+        pub(crate) fn set_absence(&self, absence: Absence) {
             self.0.set_absence(absence);
         }
 
@@ -229,7 +229,7 @@ mod imp {
             Self(loom::sync::Mutex::new(()), NEXT.get())
         }
 
-        pub(crate) fn set_absence(&self, _absence: u8) {}
+        pub(crate) fn set_absence(&self, _absence: Absence) {}
 
         pub(crate) fn order(&self) -> usize {
             self.1
@@ -343,7 +343,21 @@ mod imp {
         1
     }
 
-    pub(crate) const ABSENCE: u8 = 0;
+    /// There is no time.
+    #[derive(Clone, Copy)]
+    pub(crate) struct Absence;
+
+    impl Absence {
+        pub(crate) const DEFAULT: Self = Self;
+
+        pub(crate) const fn fixed(_pauses: u8) -> Self {
+            Self
+        }
+
+        pub(crate) const fn growing(_pauses: u8) -> Self {
+            Self
+        }
+    }
 
     pub(crate) fn may_spin() -> bool {
         false

@@ -14,7 +14,8 @@
 
 use super::random_below;
 use std::hint::spin_loop;
-use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU16, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -28,8 +29,8 @@ const OFFER_TIME: Duration = Duration::from_millis(1);
 const UNTIMED: u32 = 8;
 /// How often a thread that does not get a lock stays away from it, before it offers its processor.
 const ABSENCES: u32 = 4;
-/// For how many pauses it does so at least, if nothing else is said: some 3 us.
-pub(crate) const ABSENCE: u8 = 64;
+/// How often the time for which a thread stays away may double.
+const LEVELS: u8 = 4;
 /// How long a thread first sleeps that does not get a lock.
 const NAP: Duration = Duration::from_micros(50);
 /// How long it sleeps at most.
@@ -49,6 +50,17 @@ pub(crate) fn processors() -> usize {
         }
         found => found.into(),
     }
+}
+
+/// The unit of [`ticks`], in microseconds, as a power of two.
+const TICK: u32 = 3;
+/// So many ticks after two threads have met at a lock it is soon.
+const SOON: u16 = 4;
+
+/// The time, in units of 8 us; begins anew after half a second.
+fn ticks() -> u16 {
+    static START: OnceLock<Instant> = OnceLock::new();
+    (START.get_or_init(Instant::now).elapsed().as_micros() >> TICK) as u16
 }
 
 /// True on a machine, or under an affinity mask, of one processor: there the peer cannot run while
@@ -81,6 +93,40 @@ pub(crate) fn spin_until(mut done: impl FnMut() -> bool, crowded: bool) -> bool 
     done()
 }
 
+/// For how long a thread stays away from a lock that it does not get.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Absence {
+    /// So many pauses at least, and three times as many at most, as a power of two.
+    pauses: u8,
+    /// Twice as long if that was in vain, and so on.
+    grows: bool,
+}
+
+impl Absence {
+    /// Some 3 to 9 us.
+    pub(crate) const DEFAULT: Self = Self::fixed(64);
+
+    /// So many pauses.
+    pub(crate) const fn fixed(pauses: u8) -> Self {
+        Self { pauses: pauses.ilog2() as u8, grows: false }
+    }
+
+    /// So many pauses at first.
+    pub(crate) const fn growing(pauses: u8) -> Self {
+        Self { pauses: pauses.ilog2() as u8, grows: true }
+    }
+
+    /// | bits 4.. | bit 3 | bits 0..3 |
+    /// |---|---|---|
+    /// | how often it has doubled | whether it may | the pauses |
+    const fn byte(self) -> u8 {
+        self.pauses | (self.grows as u8) << 3
+    }
+}
+
+/// The bits of an absence that say how often it has doubled.
+const LEVEL: u32 = 4;
+
 /// A lock for a few dozen instructions.
 ///
 /// Released by a plain store, which no lock can be that wakes a sleeper: that halves what a lock and
@@ -93,20 +139,47 @@ pub(crate) fn spin_until(mut done: impl FnMut() -> bool, crowded: bool) -> bool 
 /// same.)
 pub(crate) struct SpinLock {
     held: AtomicBool,
-    /// For how many pauses a thread stays away at least.
+    /// For how long a thread stays away: see [`Absence::byte`].
     absence: AtomicU8,
+    /// When two threads met here last, in units of [`TICK`].
+    met: AtomicU16,
 }
 
 impl SpinLock {
     pub(crate) const fn new() -> Self {
-        Self { held: AtomicBool::new(false), absence: AtomicU8::new(ABSENCE) }
+        let absence = AtomicU8::new(Absence::DEFAULT.byte());
+        Self { held: AtomicBool::new(false), absence, met: AtomicU16::new(0) }
     }
 
-    /// From now on a thread stays away from it for so many pauses, and up to three times as many.
+    /// From now on a thread stays away from it for so long.
     #[inline]
-    pub(crate) fn set_absence(&self, absence: u8) {
-        // Ordering: Relaxed: whichever is seen, it is long enough.
-        self.absence.store(absence, Ordering::Relaxed);
+    pub(crate) fn set_absence(&self, absence: Absence) {
+        let mask = (1 << LEVEL) - 1;
+        // Ordering: Relaxed, both: whichever is seen, it is long enough.
+        if self.absence.load(Ordering::Relaxed) & mask != absence.byte() {
+            self.absence.store(absence.byte(), Ordering::Relaxed);
+        }
+    }
+
+    /// Two threads meet: for how many pauses the one that comes second stays away at least.
+    ///
+    /// If that is so soon after the last time that little else was done in between, twice as many as then.
+    fn meet(&self) -> usize {
+        // Ordering: Relaxed, all: numbers that decide on nothing but times.
+        let byte = self.absence.load(Ordering::Relaxed);
+        let pauses = 1 << (byte & 7);
+        if byte & 8 == 0 {
+            return pauses;
+        }
+        let now = ticks();
+        let since = now.wrapping_sub(self.met.swap(now, Ordering::Relaxed));
+        let before = byte >> LEVEL;
+        let level = if since <= SOON << before { (before + 1).min(LEVELS) } else { before.saturating_sub(1) };
+        if level != before {
+            let low = byte & ((1 << LEVEL) - 1);
+            self.absence.store(low | level << LEVEL, Ordering::Relaxed);
+        }
+        pauses << level
     }
 
     #[inline]
@@ -136,12 +209,11 @@ impl SpinLock {
         // Ordering: Relaxed: a hint; the exchange decides.
         let free = || !self.held.load(Ordering::Relaxed) && self.try_lock();
         if !is_single() {
-            // Ordering: Relaxed, as above.
-            let absence = usize::from(self.absence.load(Ordering::Relaxed));
             for _ in 0..ABSENCES {
                 if free() {
                     return;
                 }
+                let absence = self.meet();
                 (0..absence + random_below(2 * absence)).for_each(|_| spin_loop());
             }
         }

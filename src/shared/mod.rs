@@ -160,7 +160,8 @@ impl<T> Shared<T> {
     /// how long to stay away.
     #[inline]
     pub(crate) fn awaited(&self, by_thread: bool) {
-        self.lock.set_absence(self.kind.absence(by_thread));
+        let parties = self.handles.count(Side::Senders) + self.handles.count(Side::Receivers);
+        self.lock.set_absence(self.kind.absence(by_thread, parties));
     }
 
     /// The lock itself, for those who take several in order.
