@@ -46,6 +46,7 @@ impl Generation {
     /// # Panics
     ///
     /// In a child of the process in which it was made.
+    #[cfg(feature = "rt")]
     pub(crate) fn check(self) {
         assert!(
             self.is_alive(),

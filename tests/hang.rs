@@ -43,8 +43,11 @@ fn main() -> ExitCode {
 /// Runs a program, and compares what it writes with what is expected.
 fn passes(program: &programs::Program) -> bool {
     let wanted = program.report.trim_start().to_owned();
-    let said = run(program.name, wanted.lines().count());
-    let said = mask(&said);
+    assert!(!wanted.is_empty(), "{} has no report", program.name);
+    // The first line counts what there is: where that may be one more or less, it is left out.
+    let whole = wanted.starts_with("hchan:");
+    let said = mask(&run(program.name, wanted.lines().count() + usize::from(!whole)));
+    let said = if whole { &said } else { said.split_once('\n').map_or("", |(_, rest)| rest) };
     let same = said == wanted;
     println!("test {} ... {}", program.name, if same { "ok" } else { "FAILED" });
     if !same {

@@ -16,7 +16,10 @@ impl Dump {
         let mut looks = look();
         let mut places = Places::default();
         let mut channels = Vec::new();
-        census::each_channel(|look| places.add(look, &mut channels));
+        let mut found = Vec::new();
+        census::each_channel(|look| found.push(look));
+        found.sort_by_key(|look| (look.made.file(), look.made.line(), look.made.column(), look.address));
+        found.into_iter().for_each(|look| places.add(look, &mut channels));
         let threads = census::asleep();
         let (timers, timer_threads) = census::timers();
         let other_threads = other_threads(&looks, &threads, timer_threads);

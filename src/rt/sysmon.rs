@@ -160,7 +160,10 @@ impl Sysmon {
         let (before, looks) = self.standstill;
         self.standstill = if polls == before { (polls, looks + 1) } else { (polls, 0) };
         // Again and again, but seldom: other threads may have come to a standstill since.
-        if self.standstill.1 >= PATIENCE && (self.standstill.1.is_power_of_two() || self.core.all_asleep()) {
+        // Before it goes to sleep.
+        if self.standstill.1 + 2 >= PATIENCE
+            && (self.standstill.1.is_power_of_two() || self.core.all_asleep())
+        {
             diag::standstill();
         }
     }

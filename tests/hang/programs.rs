@@ -133,24 +133,71 @@ fn blocking() {
 fn never_woken() {
     run(async {
         let (tx, rx) = bounded::<()>(0);
-        named("lost").go(pending::<()>());
-        named("server").go(async move { rx.recv().await });
+        drop(named("lost").go(async move {
+            rx.recv().await.unwrap();
+            pending::<()>().await;
+        }));
+        tx.send(()).await.unwrap();
         hchan::time::sleep(std::time::Duration::from_secs(600)).await;
         drop(tx);
     });
 }
 
 const TWO_TASKS: &str = "
+hchan: 1 runtime, 3 tasks, 2 channels with waiters, 1 thread asleep; taken in T
+deadlock: nothing in this process can go on
+  task 65 `one` waits in recv on `to one` (capacity 1, made at programs.rs:35) at programs.rs:41, for
+  task 66 `two` waits in recv on `to two` (capacity 1, made at programs.rs:36) at programs.rs:47, for
+  task 65 `one` again
+runtime `hchan`: 2 workers, 4 threads at most; 3 tasks, 0 queued
+  worker 0 sleeps
+  worker 1 sleeps
+  task 1 `main` (spawned at programs.rs:26): waits T for the end of task 65 `one` at programs.rs:38
+  task 65 `one` (spawned at programs.rs:38): waits T in recv on `to one` (capacity 1, made at programs.rs:35) at programs.rs:41
+  task 66 `two` (spawned at programs.rs:44): waits T in recv on `to two` (capacity 1, made at programs.rs:36) at programs.rs:47
+channels
+  `to one` (capacity 1, made at programs.rs:35): empty, 1 sender, 1 receiver; waiting: task 65 `one` in recv
+    sender made at programs.rs:35, last used by task 66 `two` at programs.rs:45
+    receiver made at programs.rs:35, last used by task 65 `one` at programs.rs:41
+  `to two` (capacity 1, made at programs.rs:36): empty, 1 sender, 1 receiver; waiting: task 66 `two` in recv
+    sender made at programs.rs:36, last used by task 65 `one` at programs.rs:39
+    receiver made at programs.rs:36, last used by task 66 `two` at programs.rs:47
+threads
+  thread 1 `main`: waits T for the end of task 1 `main` at programs.rs:26
 ";
 const FORGOTTEN_SENDER: &str = "
+hchan: 1 runtime, 1 task, 1 channel with waiters, 1 thread asleep; taken in T
+deadlock: nothing in this process can go on
+  task 1 `main` waits in recv on `results` (capacity 8, made at programs.rs:56) at programs.rs:62
+  thread 1 `main` waits for the end of task 1 `main` at programs.rs:26
 ";
 const WAIT_GROUP: &str = "
+hchan: 1 runtime, 1 task, 1 channel with waiters, 1 thread asleep; taken in T
+deadlock: nothing in this process can go on
+  task 1 `main` waits for the end of the wait group made at programs.rs:70 at programs.rs:80
+  thread 1 `main` waits for the end of task 1 `main` at programs.rs:26
 ";
 const IN_SELECT: &str = "
+hchan: 1 runtime, 2 tasks, 3 channels with waiters, 1 thread asleep; taken in T
+deadlock: nothing in this process can go on
+  task 1 `main` waits in recv on `answers` (capacity 0, made at programs.rs:87) at programs.rs:98
+  task 65 `server` waits in select at programs.rs:91: recv on `questions` (capacity 0, made at programs.rs:86), recv on a channel (capacity 0, made at programs.rs:88)
+  thread 1 `main` waits for the end of task 1 `main` at programs.rs:26
 ";
 const THREADS: &str = "
+hchan: 1 runtime, 0 tasks, 2 channels with waiters, 2 threads asleep; taken in T
+deadlock: nothing in this process can go on
+  thread 1 `main` waits in recv on `to main` (capacity 0, made at programs.rs:106) at programs.rs:114
+  thread 2 `other` waits in recv on `to the thread` (capacity 0, made at programs.rs:105) at programs.rs:109
 ";
 const BLOCKING: &str = "
+hchan: 1 runtime, 2 tasks, 1 channel with waiters, 2 threads asleep; taken in T
+deadlock: nothing in this process can go on
+  task 1 `main` waits for the end of task 65 `other` at programs.rs:128, for
+  task 65 `other` waits in recv on `handshake` (capacity 0, made at programs.rs:121) at programs.rs:124, for
+  task 1 `main` again
 ";
 const NEVER_WOKEN: &str = "
+never woken: nobody has the waker of a task that waits, nor its join handle
+  task 65 `lost`
 ";
