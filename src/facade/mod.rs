@@ -350,11 +350,7 @@ mod imp {
     impl Absence {
         pub(crate) const DEFAULT: Self = Self;
 
-        pub(crate) const fn fixed(_pauses: u8) -> Self {
-            Self
-        }
-
-        pub(crate) const fn growing(_pauses: u8) -> Self {
+        pub(crate) const fn new(_pauses: u8, _grows: bool) -> Self {
             Self
         }
     }

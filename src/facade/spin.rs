@@ -104,16 +104,11 @@ pub(crate) struct Absence {
 
 impl Absence {
     /// Some 3 to 9 us.
-    pub(crate) const DEFAULT: Self = Self::fixed(64);
+    pub(crate) const DEFAULT: Self = Self::new(64, false);
 
-    /// So many pauses.
-    pub(crate) const fn fixed(pauses: u8) -> Self {
-        Self { pauses: pauses.ilog2() as u8, grows: false }
-    }
-
-    /// So many pauses at first.
-    pub(crate) const fn growing(pauses: u8) -> Self {
-        Self { pauses: pauses.ilog2() as u8, grows: true }
+    /// So many pauses, at first if it grows.
+    pub(crate) const fn new(pauses: u8, grows: bool) -> Self {
+        Self { pauses: pauses.ilog2() as u8, grows }
     }
 
     /// | bits 4.. | bit 3 | bits 0..3 |

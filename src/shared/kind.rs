@@ -39,11 +39,11 @@ impl Kind {
     #[inline]
     pub(super) const fn absence(self, by_threads: bool, parties: usize) -> Absence {
         match self {
-            Self::Small if by_threads => Absence::fixed(8),
-            Self::Medium if by_threads => Absence::fixed(16),
+            Self::Small if by_threads => Absence::new(8, false),
+            Self::Medium if by_threads => Absence::new(16, false),
             Self::Small | Self::Medium if parties <= FEW => Absence::DEFAULT,
             _ if by_threads => Absence::DEFAULT,
-            _ => Absence::growing(64),
+            _ => Absence::new(64, true),
         }
     }
 }

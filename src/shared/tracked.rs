@@ -10,9 +10,17 @@ use crate::park::who_runs;
 use crate::world::{self, Site};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// The handles, by mark less 1.
+/// The handles.
 #[derive(Default)]
-pub(super) struct Tracked(Mutex<Vec<Option<Handle>>>);
+pub(super) struct Tracked(Mutex<Handles>);
+
+#[derive(Default)]
+struct Handles {
+    /// By mark less 1.
+    all: Vec<Option<Handle>>,
+    /// The places that are free.
+    vacant: Vec<u32>,
+}
 
 /// What a handle is known by, if its channel keeps track of it.
 #[derive(Clone, Copy, PartialEq, Eq, Default)]
@@ -28,22 +36,22 @@ impl Mark {
 }
 
 impl Tracked {
-    fn lock(&self) -> MutexGuard<'_, Vec<Option<Handle>>> {
+    fn lock(&self) -> MutexGuard<'_, Handles> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn add(&self, handle: Handle) -> Mark {
         let mut handles = self.lock();
-        let place = handles.iter().position(Option::is_none).unwrap_or_else(|| {
-            handles.push(None);
-            handles.len() - 1
+        let place = handles.vacant.pop().unwrap_or_else(|| {
+            handles.all.push(None);
+            (handles.all.len() - 1) as u32
         });
-        handles[place] = Some(handle);
-        Mark(1 + place as u32)
+        handles.all[place as usize] = Some(handle);
+        Mark(1 + place)
     }
 
     pub(super) fn all(&self) -> Vec<Handle> {
-        self.lock().iter().flatten().copied().collect()
+        self.lock().all.iter().flatten().copied().collect()
     }
 }
 
@@ -94,7 +102,7 @@ impl<T> Shared<T> {
     fn touch_slowly(&self, mark: Mark, site: Site) {
         let used = Some((who_runs(), site));
         if let Some(tracked) = self.tracked()
-            && let Some(handle) = &mut tracked.lock()[mark.0 as usize - 1]
+            && let Some(handle) = &mut tracked.lock().all[mark.0 as usize - 1]
         {
             handle.used = used;
         }
@@ -111,7 +119,9 @@ impl<T> Shared<T> {
     #[cold]
     fn unmark_slowly(&self, mark: Mark) {
         if let Some(tracked) = self.tracked() {
-            tracked.lock()[mark.0 as usize - 1] = None;
+            let mut handles = tracked.lock();
+            handles.all[mark.0 as usize - 1] = None;
+            handles.vacant.push(mark.0 - 1);
         }
     }
 }
