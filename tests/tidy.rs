@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 const LAYERS: &[&[&str]] = &[
     &["facade", "error", "fork", "slots"],
     &["park", "ring", "list", "world"],
-    &["outbox"],
+    &["outbox", "record"],
     &["waitq", "timer", "rt", "queue"],
     &["core"],
     &["shared"],
@@ -19,7 +19,7 @@ const LAYERS: &[&[&str]] = &[
     &["chan"],
     &["time", "select", "context", "sync"],
     &["group"],
-    &["sim"],
+    &["sim", "diag"],
     &["lib"],
 ];
 
@@ -28,6 +28,7 @@ const UNSAFE: &[&str] = &[
     "fork",
     "outbox",
     "list",
+    "record/event",
     "slots",
     "waitq/mod",
     "waitq/party",

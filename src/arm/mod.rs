@@ -27,7 +27,7 @@ use crate::park::Wake;
 use crate::shared::Shared;
 use crate::waitq::{Node, Party};
 use crate::world::{Kind, Tag};
-use operation::{Observe, Operation, Recv, Send};
+use operation::{Observe, Operation, Outcome, Recv, Send};
 use pin_project_lite::pin_project;
 use std::cell::Cell;
 use std::marker::PhantomData;
@@ -117,15 +117,6 @@ pub(crate) trait Arm {
     unsafe fn decided(&self, closed: bool);
 }
 
-/// How an operation ended.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Outcome {
-    /// It happened.
-    Done,
-    /// The channel is closed.
-    Closed,
-}
-
 pin_project! {
     /// One operation on one channel, and its place in that channel's line.
     pub(crate) struct ChannelArm<'a, T, O>
@@ -141,6 +132,8 @@ pin_project! {
         queued: Cell<bool>,
         // How it ended, until somebody asks.
         outcome: Cell<Option<Outcome>>,
+        // The number of the channel, if this was in line there while that was recorded.
+        channel: Cell<u32>,
         of: PhantomData<O>,
     }
 
@@ -178,6 +171,7 @@ impl<'a, T, O: Operation<T>> ChannelArm<'a, T, O> {
             node: Node::new(item),
             queued: Cell::new(false),
             outcome: Cell::new(None),
+            channel: Cell::new(0),
             of: PhantomData,
         }
     }
@@ -196,6 +190,10 @@ impl<'a, T, O: Operation<T>> ChannelArm<'a, T, O> {
     unsafe fn step(&self, state: &mut State<T>, owed: &mut Option<Wake>) -> bool {
         // SAFETY: promised by the caller.
         let outcome = unsafe { O::step(state, &self.node, owed) };
+        if state.is_recorded() && outcome == Some(Outcome::Done) {
+            // SAFETY: promised by the caller; it is done.
+            unsafe { O::record(state, &self.node) };
+        }
         self.outcome.set(outcome);
         outcome.is_some()
     }
@@ -368,8 +366,11 @@ impl<T, O: Operation<T>> Arm for ChannelArm<'_, T, O> {
             return;
         }
         let node = self.project_ref().node;
-        // SAFETY: not queued, so in no line; points 1 to 3, and the party's promise.
-        let join = |state: &mut State<T>| unsafe { O::line(state).push(node, party, index) };
+        let join = |state: &mut State<T>| {
+            self.channel.set(shared.tell_wait(state, O::WAITS));
+            // SAFETY: not queued, so in no line; points 1 to 3, and the party's promise.
+            unsafe { O::line(state).push(node, party, index) };
+        };
         // SAFETY: promised by the caller.
         unsafe { shared.when_locked(join) };
         // SAFETY: promised by the caller.
@@ -415,5 +416,9 @@ impl<T, O: Operation<T>> Arm for ChannelArm<'_, T, O> {
         // The peer unlinked the node that it claimed.
         self.queued.set(false);
         self.outcome.set(Some(if closed { Outcome::Closed } else { Outcome::Done }));
+        if self.channel.get() != 0 && !closed {
+            // SAFETY: it is decided.
+            unsafe { O::record_decided(self.channel.get(), &self.node) };
+        }
     }
 }

@@ -4,12 +4,21 @@
 
 #![allow(unsafe_code)]
 
-use super::Outcome;
 use crate::core::{CLOSED, RECEIVER, ROOM, Received, SENDER, Sent, State, VALUES};
 use crate::park::{Wake, drop_all};
+use crate::record::{self, Waits};
 use crate::shared::Shared;
 use crate::waitq::{Node, WaitQueue};
 use crate::world::Kind;
+
+/// How an operation ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Outcome {
+    /// It happened.
+    Done,
+    /// The channel is closed.
+    Closed,
+}
 
 /// What an arm does to a channel of `T`.
 pub(crate) trait Operation<T> {
@@ -19,6 +28,8 @@ pub(crate) trait Operation<T> {
     const KIND: Kind;
     /// What shows that it need not wait, most likely.
     const SIGNS: u8;
+    /// What it waits for, to whoever records the program.
+    const WAITS: Waits;
 
     /// True unless [`step`](Self::step) would have said `None` at some moment during the call.
     fn looks_ready(shared: &Shared<T>) -> bool;
@@ -39,6 +50,20 @@ pub(crate) trait Operation<T> {
     /// The node's item is the caller's (point 2).
     unsafe fn step(state: &mut State<T>, node: &Node<Self::Item>, owed: &mut Option<Wake>)
     -> Option<Outcome>;
+
+    /// Tells the recorder that it was done.
+    ///
+    /// # Safety
+    ///
+    /// As [`step`](Self::step), which has just done it.
+    unsafe fn record(_state: &mut State<T>, _node: &Node<Self::Item>) {}
+
+    /// Tells the recorder that a peer has done it; the channel is the one of that number.
+    ///
+    /// # Safety
+    ///
+    /// The party is decided, by this arm.
+    unsafe fn record_decided(_channel: u32, _node: &Node<Self::Item>) {}
 
     /// True if it does well to look on for a while before it joins the line.
     fn may_linger(_shared: &Shared<T>) -> bool {
@@ -74,6 +99,7 @@ impl<T> Operation<T> for Send {
     type Item = T;
     const KIND: Kind = Kind::Send;
     const SIGNS: u8 = ROOM | RECEIVER | CLOSED;
+    const WAITS: Waits = Waits::ToSend;
 
     #[inline]
     fn looks_ready(shared: &Shared<T>) -> bool {
@@ -91,6 +117,16 @@ impl<T> Operation<T> for Send {
             Sent::Closed => return Some(Outcome::Closed),
         }
         Some(Outcome::Done)
+    }
+
+    unsafe fn record(state: &mut State<T>, _: &Node<T>) {
+        state.record_sent();
+    }
+
+    unsafe fn record_decided(channel: u32, node: &Node<T>) {
+        // SAFETY: promised by the caller.
+        let ticket = unsafe { node.ticket() };
+        record::sent(channel, ticket.number(), None, true);
     }
 
     fn may_linger(shared: &Shared<T>) -> bool {
@@ -119,6 +155,7 @@ impl<T> Operation<T> for Recv {
     type Item = T;
     const KIND: Kind = Kind::Recv;
     const SIGNS: u8 = VALUES | SENDER | CLOSED;
+    const WAITS: Waits = Waits::ToReceive;
 
     #[inline]
     fn looks_ready(shared: &Shared<T>) -> bool {
@@ -147,6 +184,17 @@ impl<T> Operation<T> for Recv {
         }
     }
 
+    unsafe fn record(state: &mut State<T>, node: &Node<T>) {
+        // SAFETY: promised by the caller.
+        state.record_received(unsafe { node.ticket() });
+    }
+
+    unsafe fn record_decided(channel: u32, node: &Node<T>) {
+        // SAFETY: promised by the caller.
+        let ticket = unsafe { node.ticket() };
+        record::received(channel, ticket.number(), None, true);
+    }
+
     #[inline]
     fn line(state: &mut State<T>) -> &mut WaitQueue<T> {
         state.receivers()
@@ -165,6 +213,7 @@ impl<T> Operation<T> for Observe {
     type Item = ();
     const KIND: Kind = Kind::Observe;
     const SIGNS: u8 = CLOSED;
+    const WAITS: Waits = Waits::ForClose;
 
     fn looks_ready(shared: &Shared<T>) -> bool {
         shared.closed_now()

@@ -1,6 +1,7 @@
 //! How channels are made.
 
 use super::{Receiver, Sender};
+use crate::record;
 use crate::shared::{Counted, Shared};
 use crate::world::{self, What};
 use std::convert::Infallible;
@@ -106,6 +107,9 @@ impl Builder {
         if world::is_driven() {
             let what = What::Channel { capacity: self.capacity };
             shared.drive(world::tag(what, shared.name(), Location::caller()));
+        }
+        if record::is_on() && !shared.is_driven() {
+            shared.record(Location::caller());
         }
         let (one, other) = Counted::pair(shared);
         (Sender { shared: one }, Receiver { shared: Some(other) })

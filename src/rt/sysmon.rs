@@ -29,6 +29,7 @@ use super::threads;
 use super::times::{Pastime, Times};
 use crate::facade::Arc;
 use crate::park::contained;
+use crate::record;
 use std::num::NonZero;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -127,6 +128,7 @@ impl Sysmon {
     /// that is always short of processors.
     fn look(&mut self, elapsed: Duration) {
         self.clock += elapsed.min(4 * PERIOD);
+        record::look();
         self.start_threads();
         let core = self.core.clone();
         let now = self.clock;
@@ -252,6 +254,7 @@ impl Sysmon {
         self.core.scheduler.replace();
         self.start_threads();
         if !std::mem::replace(&mut seen.reported, true) {
+            record::save_soon();
             self.report(seen, now, cause);
         }
     }
