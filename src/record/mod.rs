@@ -37,6 +37,7 @@ mod waits;
 
 use crate::facade::RECORDABLE;
 use crate::world;
+pub(crate) use chart::{Chart, Kind as ArrowKind, ROWS, busiest};
 use event::{BACK, CLOSE, END, FOR_CLOSE, RECEIVED, SENT, SPAWN, TO_SEND, WAITED, WAITS, WAKE};
 pub(crate) use event::{Site, Waits};
 pub use graph::{WaitEdge, WaitGraph, WaitNode, WaitNodeKind};
