@@ -103,8 +103,7 @@ const RETURNED: u8 = 1 << 6;
 /// Signs: somebody drives the program step by step (see `world`). The top bit, so that one comparison with
 /// 0 tells "some of these, and not this one".
 pub(crate) const DRIVEN: u8 = 1 << 7;
-/// Signs: what happens is recorded. The same bit as `ROOM`, so that nobody need hide it: a place may always be
-/// shown that is not there.
+/// Signs, never seen without the lock: what happens is recorded. The same bit as `ROOM`, which is no sign.
 const RECORDED: u8 = ROOM;
 
 /// `bit`, if it is to be shown.
@@ -168,7 +167,8 @@ impl<T> State<T> {
         self.signs = (self.signs & !(SENDER | RECEIVER))
             | sign(!self.senders.is_empty(), SENDER)
             | sign(!self.receivers.is_empty(), RECEIVER);
-        sign(self.queued() < self.capacity, ROOM) | sign(self.queue.behind() > 0, VALUES) | self.signs
+        let shown = self.signs & !RECORDED;
+        sign(self.queued() < self.capacity, ROOM) | sign(self.queue.behind() > 0, VALUES) | shown
     }
 
     /// How many values are queued, those among them that were lent and may have been taken.

@@ -196,6 +196,24 @@ fn a_value_that_came_back_is_received_by_the_next() {
 }
 
 #[test]
+fn without_messages_there_are_polls() {
+    let _alone = alone();
+    let recorder = FlightRecorder::builder().messages(false).start().unwrap();
+    runtime(1).run(async {
+        let (tx, rx) = bounded(0);
+        let task = go(async move { tx.send(1).await });
+        assert_eq!(rx.recv().await, Ok(1));
+        task.await.unwrap().unwrap();
+    });
+    let recording = recorder.stop();
+    assert_eq!(recording.message_count(), 0);
+    let events = trace(&recording);
+    check(&events);
+    assert!(recording.poll_count() >= 2 && !named(&events, "s", "spawn").is_empty());
+    assert!(!events["X"].iter().any(|slice| slice["name"].as_str().unwrap().starts_with("waits")));
+}
+
+#[test]
 fn threads_take_part_beside_tasks() {
     let _alone = alone();
     let recording = recorded(|| {

@@ -56,14 +56,16 @@ pub(crate) trait Operation<T> {
     /// # Safety
     ///
     /// As [`step`](Self::step), which has just done it.
-    unsafe fn record(_state: &mut State<T>, _node: &Node<Self::Item>) {}
+    #[cold]
+    unsafe fn tell_done(_state: &mut State<T>, _node: &Node<Self::Item>) {}
 
-    /// Tells the recorder that a peer has done it; the channel is the one of that number.
+    /// Tells the recorder that a peer has done it, or closed the channel, which has that number.
     ///
     /// # Safety
     ///
     /// The party is decided, by this arm.
-    unsafe fn record_decided(_channel: u32, _node: &Node<Self::Item>) {}
+    #[cold]
+    unsafe fn tell_decided(_channel: u32, _node: &Node<Self::Item>, _closed: bool) {}
 
     /// True if it does well to look on for a while before it joins the line.
     fn may_linger(_shared: &Shared<T>) -> bool {
@@ -119,14 +121,18 @@ impl<T> Operation<T> for Send {
         Some(Outcome::Done)
     }
 
-    unsafe fn record(state: &mut State<T>, _: &Node<T>) {
+    #[cold]
+    unsafe fn tell_done(state: &mut State<T>, _: &Node<T>) {
         state.record_sent();
     }
 
-    unsafe fn record_decided(channel: u32, node: &Node<T>) {
+    #[cold]
+    unsafe fn tell_decided(channel: u32, node: &Node<T>, closed: bool) {
         // SAFETY: promised by the caller.
         let ticket = unsafe { node.ticket() };
-        record::sent(channel, ticket.number(), None, true);
+        if !closed {
+            record::sent_at_last(channel, ticket.number());
+        }
     }
 
     fn may_linger(shared: &Shared<T>) -> bool {
@@ -184,15 +190,19 @@ impl<T> Operation<T> for Recv {
         }
     }
 
-    unsafe fn record(state: &mut State<T>, node: &Node<T>) {
+    #[cold]
+    unsafe fn tell_done(state: &mut State<T>, node: &Node<T>) {
         // SAFETY: promised by the caller.
         state.record_received(unsafe { node.ticket() });
     }
 
-    unsafe fn record_decided(channel: u32, node: &Node<T>) {
+    #[cold]
+    unsafe fn tell_decided(channel: u32, node: &Node<T>, closed: bool) {
         // SAFETY: promised by the caller.
         let ticket = unsafe { node.ticket() };
-        record::received(channel, ticket.number(), None, true);
+        if !closed {
+            record::received_at_last(channel, ticket.number());
+        }
     }
 
     #[inline]

@@ -108,7 +108,7 @@ impl Builder {
             let what = What::Channel { capacity: self.capacity };
             shared.drive(world::tag(what, shared.name(), Location::caller()));
         }
-        if record::is_on() && !shared.is_driven() {
+        if record::is_about_channels() && !shared.is_driven() {
             shared.record(Location::caller());
         }
         let (one, other) = Counted::pair(shared);

@@ -22,7 +22,7 @@ impl<T> State<T> {
             let capacity = Some(self.capacity).filter(|capacity| *capacity != usize::MAX);
             self.number = record::add_channel(name, capacity, site);
         }
-        self.is_still_recorded();
+        self.signs |= sign(record::knows(self.number), RECORDED);
     }
 
     /// The number under which it is recorded, or was; 0 if it never was.
@@ -31,9 +31,12 @@ impl<T> State<T> {
     }
 
     /// False, and nothing need be asked any more, if the recording is over.
+    #[inline]
     fn is_still_recorded(&mut self) -> bool {
         let is_on = record::knows(self.number);
-        self.signs = (self.signs & !RECORDED) | sign(is_on, RECORDED);
+        if !is_on {
+            self.signs &= !RECORDED;
+        }
         is_on
     }
 
@@ -46,11 +49,11 @@ impl<T> State<T> {
     }
 
     /// A value was sent: queued behind all others, or handed over, which it cannot be behind others.
-    #[inline(never)]
+    #[cold]
     pub(crate) fn record_sent(&mut self) {
         if self.is_still_recorded() {
             let value = self.queue.arrives().number().wrapping_sub(1);
-            record::sent(self.number, value, Some(self.len()), false);
+            record::sent(self.number, value, self.len());
         }
     }
 
@@ -63,25 +66,24 @@ impl<T> State<T> {
     }
 
     /// A value was received.
-    #[inline(never)]
+    #[cold]
     pub(crate) fn record_received(&mut self, ticket: Ticket) {
         if self.is_still_recorded() {
-            record::received(self.number, ticket.number(), Some(self.len()), false);
+            record::received(self.number, ticket.number(), self.len());
         }
     }
 
-    /// An operation is in line: the number of the channel, if it is recorded, or 0.
-    #[inline(never)]
-    pub(crate) fn record_wait(&mut self, what: Waits) -> u32 {
-        if !self.is_still_recorded() {
-            return 0;
-        }
-        record::waits(self.number, what);
-        self.number
+    /// An operation joins the line: the number of the channel, if it is recorded.
+    pub(crate) fn record_wait(&mut self, what: Waits) -> Option<u32> {
+        let is_recorded = self.is_recorded() && self.is_still_recorded();
+        is_recorded.then(|| {
+            record::waits(self.number, what);
+            self.number
+        })
     }
 
     /// A value came back.
-    #[inline(never)]
+    #[cold]
     pub(crate) fn record_came_back(&mut self, ticket: Ticket) {
         if self.is_still_recorded() {
             record::came_back(self.number, ticket.number());
@@ -89,7 +91,7 @@ impl<T> State<T> {
     }
 
     /// The channel was closed.
-    #[inline(never)]
+    #[cold]
     pub(crate) fn record_close(&mut self) {
         if self.is_still_recorded() {
             record::closed(self.number);

@@ -38,13 +38,13 @@ mod waits;
 use crate::facade::RECORDABLE;
 use crate::world;
 pub(crate) use chart::{Chart, Kind as ArrowKind, ROWS, busiest};
-use event::{BACK, CLOSE, END, FOR_CLOSE, RECEIVED, SENT, SPAWN, TO_SEND, WAITED, WAITS, WAKE};
+use event::{BACK, CLOSE, END, FOR_CLOSE, POLL, RECEIVED, SENT, SPAWN, TO_SEND, WAITED, WAITS, WAKE};
 pub(crate) use event::{Site, Waits};
 pub use graph::{WaitEdge, WaitGraph, WaitNode, WaitNodeKind};
 pub use recorder::{Builder, FlightRecorder, recording};
 pub(crate) use recorder::{save, save_soon, start_by_environment};
 pub use recording::{PollRecord, Recording};
-use session::{Channel, ON};
+use session::{CHANNELS, Channel, ON};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -55,17 +55,30 @@ fn on() -> u32 {
     if RECORDABLE { ON.load(Ordering::Relaxed) } else { 0 }
 }
 
+/// The number of the recording that goes on, if it is about channels, or 0.
+#[inline]
+fn channels() -> u32 {
+    // Ordering: Relaxed, as above.
+    if RECORDABLE { CHANNELS.load(Ordering::Relaxed) } else { 0 }
+}
+
 /// True while a recording goes on.
 #[inline]
 pub(crate) fn is_on() -> bool {
     on() != 0
 }
 
+/// True while a recording goes on that is about channels.
+#[inline]
+pub(crate) fn is_about_channels() -> bool {
+    channels() != 0
+}
+
 /// True if a channel of that number takes part in the recording that goes on.
 #[inline]
 pub(crate) fn knows(channel: u32) -> bool {
     // One comparison: nothing is less than 0.
-    channel.wrapping_sub(on()) < channel
+    channel.wrapping_sub(channels()) < channel
 }
 
 // What happens to tasks.
@@ -73,28 +86,27 @@ pub(crate) fn knows(channel: u32) -> bool {
 /// A worker polls a task.
 #[inline]
 pub(crate) fn poll(task: u64, site: Site, name: Option<&Arc<str>>) {
-    pen::with_worker(on(), |pen| {
-        pen.poll(task, site);
-        if let Some(name) = name {
-            pen.name(task, name);
-        }
-    });
+    pen::write_as_worker(event::of_task(POLL, task, site));
+    if let Some(name) = name {
+        pen::name(task, name);
+    }
 }
 
 /// The task that this worker polls is over.
 pub(crate) fn task_ends() {
-    pen::with_worker(on(), |pen| pen.write([END, 0]));
+    pen::write_as_worker([END, 0]);
 }
 
 /// The worker has nothing to do.
+#[cold]
 pub(crate) fn idle() {
-    pen::with_worker(on(), pen::Pen::idle);
+    pen::idle();
 }
 
 /// The thread is about to sleep.
 pub(crate) fn release() {
     if RECORDABLE {
-        pen::release(on());
+        pen::release();
     }
 }
 
@@ -104,31 +116,30 @@ pub(crate) fn spawned(task: u64, site: Site, name: Option<&Arc<str>>) {
     if world::is_driven() {
         return;
     }
-    pen::with(on(), |pen| {
-        pen.write(event::of_task(SPAWN, task, site));
-        if let Some(name) = name {
-            pen.name(task, name);
-        }
-    });
+    pen::write(event::of_task(SPAWN, task, site));
+    if let Some(name) = name {
+        pen::name(task, name);
+    }
 }
 
 /// A task was woken, and waits in a queue.
 #[cold]
 pub(crate) fn woken(task: u64) {
-    if world::is_driven() {
-        return;
+    if !world::is_driven() {
+        pen::write([WAKE | task << 8, 0]);
     }
-    pen::with(on(), |pen| pen.write([WAKE | task << 8, 0]));
 }
 
 /// Somebody who watches looks at the workers.
 pub(crate) fn look() {
-    if is_on() {
-        pen::look();
+    if is_on()
+        && let Some((_, session)) = session::current()
+    {
+        session.look();
     }
 }
 
-// What happens at channels. `channel` is one that the recording knows.
+// What happens at channels.
 
 /// A channel takes part from now on, under the number that this returns; 0 if it does not.
 #[cold]
@@ -149,39 +160,52 @@ pub(crate) fn remove_channel(channel: u32) {
     }
 }
 
-/// A value was sent; so many are queued now, if that is known.
-pub(crate) fn sent(channel: u32, value: u64, queued: Option<usize>, waited: bool) {
-    pass(SENT, channel, value, queued, waited);
+/// A value was sent through a channel that the recording knows; so many are queued now.
+#[inline]
+pub(crate) fn sent(channel: u32, value: u64, queued: usize) {
+    pen::write(event::of_channel(SENT, channel, queued, value));
 }
 
-/// A value was received; so many are queued now, if that is known.
-pub(crate) fn received(channel: u32, value: u64, queued: Option<usize>, waited: bool) {
-    pass(RECEIVED, channel, value, queued, waited);
+/// A value was received from a channel that the recording knows; so many are queued now.
+#[inline]
+pub(crate) fn received(channel: u32, value: u64, queued: usize) {
+    pen::write(event::of_channel(RECEIVED, channel, queued, value));
+}
+
+/// A value was sent after a wait. That may have begun in an earlier recording.
+pub(crate) fn sent_at_last(channel: u32, value: u64) {
+    at_last(SENT, channel, value);
+}
+
+/// The same for one that was received.
+pub(crate) fn received_at_last(channel: u32, value: u64) {
+    at_last(RECEIVED, channel, value);
 }
 
 #[inline]
-fn pass(kind: u64, channel: u32, value: u64, queued: Option<usize>, waited: bool) {
-    let kind = if waited { kind | WAITED } else { kind };
-    let words = event::of_channel(kind, channel, queued.unwrap_or(event::UNKNOWN), value);
-    pen::with(on(), |pen| pen.write(words));
+fn at_last(kind: u64, channel: u32, value: u64) {
+    if knows(channel) {
+        pen::write(event::of_channel(kind | WAITED, channel, event::UNKNOWN, value));
+    }
 }
 
-/// An operation is in line.
+/// An operation is in line at a channel that the recording knows.
+#[inline]
 pub(crate) fn waits(channel: u32, what: Waits) {
     let flag = match what {
         Waits::ToSend => TO_SEND,
         Waits::ToReceive => 0,
         Waits::ForClose => FOR_CLOSE,
     };
-    pen::with(on(), |pen| pen.write(event::of_channel(WAITS | flag, channel, 0, 0)));
+    pen::write(event::of_channel(WAITS | flag, channel, 0, 0));
 }
 
-/// A value came back to its channel from one who had received it and is gone.
+/// A value came back to a channel that the recording knows, from one who had received it and is gone.
 pub(crate) fn came_back(channel: u32, value: u64) {
-    pen::with(on(), |pen| pen.write(event::of_channel(BACK, channel, 0, value)));
+    pen::write(event::of_channel(BACK, channel, 0, value));
 }
 
-/// A channel was closed.
+/// A channel that the recording knows was closed.
 pub(crate) fn closed(channel: u32) {
-    pen::with(on(), |pen| pen.write(event::of_channel(CLOSE, channel, 0, 0)));
+    pen::write(event::of_channel(CLOSE, channel, 0, 0));
 }

@@ -58,6 +58,7 @@ pub struct FlightRecorder {
 #[must_use = "nothing is recorded before `start`"]
 pub struct Builder {
     bytes: usize,
+    messages: bool,
     file: Option<PathBuf>,
 }
 
@@ -73,7 +74,7 @@ impl FlightRecorder {
 
     /// A recorder to be described.
     pub fn builder() -> Builder {
-        Builder { bytes: BYTES, file: None }
+        Builder { bytes: BYTES, messages: true, file: None }
     }
 
     /// A copy of what happened last. Everybody goes on meanwhile, and what they do while it is made may be in
@@ -114,6 +115,14 @@ impl Builder {
         self
     }
 
+    /// Whether what happens at channels is recorded: sends, receives and waits. By default it is. Without, channels
+    /// work as fast as ever, and there are polls, spawns and wakes in the recording: what workers do over time, and
+    /// the slowest polls.
+    pub fn messages(mut self, are_recorded: bool) -> Self {
+        self.messages = are_recorded;
+        self
+    }
+
     /// Saves the recording by itself (see [`Recording::save`]), again and again to the same file: when a
     /// poll has gone on for so long that another worker takes its place (see
     /// [`on_stuck`](crate::rt::Builder::on_stuck); once a second at most), when a deadlock is found, when `run`
@@ -135,7 +144,7 @@ impl Builder {
             let why = format!("bytes_per_thread({}) is less than {}", self.bytes, 2 * EVENT);
             return Err(io::Error::new(io::ErrorKind::InvalidInput, why));
         }
-        match session::begin(self.bytes, self.file) {
+        match session::begin(self.bytes, self.messages, self.file) {
             Some((number, session)) => Ok(FlightRecorder { number, session }),
             None => Err(io::Error::new(io::ErrorKind::AlreadyExists, "a flight recorder is on already")),
         }
@@ -161,7 +170,7 @@ pub(crate) fn start_by_environment() {
         let file = std::env::var_os("HCHAN_TRACE").filter(|file| !file.is_empty());
         if let Some(file) = file {
             // Another one may be on: then it is that one's program.
-            let _ = session::begin(BYTES, Some(file.into()));
+            let _ = session::begin(BYTES, true, Some(file.into()));
         }
     });
 }

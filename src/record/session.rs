@@ -22,6 +22,8 @@ const NAMES: usize = 4096;
 /// The number of the recording that goes on, or 0. Each has a greater one than those before, and the channels
 /// that it knows have greater ones still.
 pub(super) static ON: AtomicU32 = AtomicU32::new(0);
+/// The same, or 0 if that recording is not about channels.
+pub(super) static CHANNELS: AtomicU32 = AtomicU32::new(0);
 /// The last number that was given.
 static NUMBERS: AtomicU32 = AtomicU32::new(0);
 
@@ -100,7 +102,7 @@ pub(super) fn new_number() -> Option<u32> {
 }
 
 /// Begins a recording, and returns its number. `None` if one goes on already, or all numbers are used up.
-pub(super) fn begin(bytes: usize, file: Option<PathBuf>) -> Option<(u32, Arc<Session>)> {
+pub(super) fn begin(bytes: usize, messages: bool, file: Option<PathBuf>) -> Option<(u32, Arc<Session>)> {
     let mut place = lock(place());
     if place.is_some() {
         return None;
@@ -118,6 +120,10 @@ pub(super) fn begin(bytes: usize, file: Option<PathBuf>) -> Option<(u32, Arc<Ses
     *place = Some((number, session.clone()));
     // Ordering: Release pairs with nothing: whoever sees the number takes the lock to find the session.
     ON.store(number, Ordering::Release);
+    if messages {
+        // Ordering: Release, as above.
+        CHANNELS.store(number, Ordering::Release);
+    }
     Some((number, session))
 }
 
@@ -126,10 +132,15 @@ pub(super) fn end(number: u32) {
     let mut place = lock(place());
     let ended = place.take_if(|(other, _)| *other == number);
     if ended.is_some() {
-        // Ordering: Relaxed: who writes a little longer does no harm.
+        // Ordering: Relaxed, both: who writes a little longer does no harm.
+        CHANNELS.store(0, Ordering::Relaxed);
         ON.store(0, Ordering::Relaxed);
     }
     drop(place);
+    // Who writes next finds that there is no recording, or another one.
+    if let Some((_, session)) = &ended {
+        lock(&session.inside).tracks.iter().for_each(|track| track.limit(0));
+    }
     drop(ended);
 }
 
@@ -143,7 +154,9 @@ pub(super) fn attach(on: u32, is_worker: bool) -> Option<(Arc<Session>, Arc<Trac
     let Some((number, session)) = current() else {
         // It ends at this moment, or this is a forked child, where nobody records.
         // Ordering: Relaxed, both, as in `end`.
-        let _ = ON.compare_exchange(on, 0, Ordering::Relaxed, Ordering::Relaxed);
+        for number in [&CHANNELS, &ON] {
+            let _ = number.compare_exchange(on, 0, Ordering::Relaxed, Ordering::Relaxed);
+        }
         return None;
     };
     let track = (number == on).then(|| session.new_track(is_worker))?;
@@ -154,6 +167,11 @@ impl Session {
     /// How long after its beginning that is, in nanoseconds.
     pub(super) fn time(&self, at: Instant) -> u64 {
         at.saturating_duration_since(self.start).as_nanos() as u64
+    }
+
+    /// Workers are to look at the clock.
+    pub(super) fn look(&self) {
+        lock(&self.inside).tracks.iter().filter(|track| track.is_worker).for_each(|track| track.limit(0));
     }
 
     /// For whoever saves it: waits until nobody else does.

@@ -23,8 +23,11 @@ pub(super) struct Track {
     pub(super) name: String,
     /// Whether it is a worker's.
     pub(super) is_worker: bool,
-    slots: Box<[Slot]>,
+    /// A power of two of them, or none.
+    slots: Vec<Slot>,
     written: AtomicU64,
+    /// The number of the event before which the thread does something else first. Others may set it to 0.
+    limit: AtomicU64,
     /// Whether the thread is gone.
     ended: AtomicBool,
 }
@@ -40,8 +43,39 @@ impl Track {
     pub(super) fn new(number: usize, name: String, is_worker: bool, bytes: usize) -> Self {
         let events = 1 << (bytes / EVENT).max(1).ilog2();
         let slots = (0..events).map(|_| Slot::default()).collect();
-        let (written, ended) = (AtomicU64::new(0), AtomicBool::new(false));
-        Self { number, name, is_worker, slots, written, ended }
+        Self { number, name, is_worker, slots, ..Self::none() }
+    }
+
+    /// A track on which there is no room.
+    pub(super) const fn none() -> Self {
+        Self {
+            number: 0,
+            name: String::new(),
+            is_worker: false,
+            slots: Vec::new(),
+            written: AtomicU64::new(0),
+            limit: AtomicU64::new(0),
+            ended: AtomicBool::new(false),
+        }
+    }
+
+    /// Writes the next event, if that is before the limit. Called by the one thread only.
+    #[inline]
+    pub(super) fn try_put(&self, words: Words) -> bool {
+        // Ordering: Relaxed: written by this thread.
+        let at = self.written.load(Ordering::Relaxed);
+        // Ordering: Relaxed: a hint to this thread, seen an event later at worst.
+        let may = at < self.limit.load(Ordering::Relaxed);
+        if may {
+            self.put(at, words);
+        }
+        may
+    }
+
+    /// Sets the limit.
+    pub(super) fn limit(&self, limit: u64) {
+        // Ordering: Relaxed, as above.
+        self.limit.store(limit, Ordering::Relaxed);
     }
 
     /// Writes the event of number `at`. Called by the one thread only, with one number after the other.

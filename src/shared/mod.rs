@@ -33,6 +33,7 @@ mod driven;
 mod handles;
 mod kind;
 mod locked;
+mod recorded;
 mod seen;
 mod steps;
 
@@ -41,7 +42,7 @@ use crate::facade::{AtomicPtr, Lock, Ordering, UnsafeCell, processors};
 use crate::outbox::Outbox;
 use crate::park::{WakeList, drop_all};
 use crate::queue::take_lent;
-use crate::record::{self, Site, Waits};
+use crate::record;
 use crate::ring::Ticket;
 use crate::slots::Slots;
 pub(crate) use counted::Counted;
@@ -149,25 +150,6 @@ impl<T> Shared<T> {
     pub(crate) fn awaited(&self, by_thread: bool) {
         let parties = self.handles.count(Side::Senders) + self.handles.count(Side::Receivers);
         self.lock.set_absence(self.kind.absence(by_thread, parties));
-    }
-
-    /// What happens at it is to be recorded from now on. `site` is where it was made, if that was now.
-    #[cold]
-    pub(crate) fn record(&mut self, site: Site) {
-        // SAFETY: point 1: nobody else has the channel.
-        let state = self.state.with_mut(|state| unsafe { &mut *state });
-        state.record(self.extra.as_ref().and_then(|extra| extra.name.as_deref()), Some(site));
-        self.seen.publish(state.summary());
-    }
-
-    /// An operation joins the line, in this state of the channel: the channel's number, if it is recorded, from
-    /// now on at the latest; or 0.
-    #[inline]
-    pub(crate) fn tell_wait(&self, state: &mut State<T>, what: Waits) -> u32 {
-        if record::is_on() && !state.is_recorded() && !self.is_driven() {
-            state.record(self.name(), None);
-        }
-        if state.is_recorded() { state.record_wait(what) } else { 0 }
     }
 
     /// The lock itself, for those who take several in order.

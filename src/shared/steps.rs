@@ -182,10 +182,10 @@ impl<T> Shared<T> {
             }
             locked = self.lock();
         }
-        let received = locked.recv();
         if locked.is_recorded() {
-            locked.record_receive(&received);
+            return Self::recv_recorded(locked);
         }
+        let received = locked.recv();
         drop(locked);
         Self::received(received)
     }

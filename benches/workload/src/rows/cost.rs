@@ -74,10 +74,11 @@ fn parked<C: Contender>(table: &mut Table, contender: &'static str) {
 /// What the flight recorder costs: by so much the two differ.
 fn recorded(table: &mut Table) {
     for (contender, is_on) in [("hchan", true), ("unrecorded", false)] {
-        let mut row = |name, pairs, size| {
+        let mut row = |name, pairs, with_messages, size| {
             let start: Start = Rc::new(move |workers| {
                 let runtime = runtimes::hchan::Hchan::start(workers);
-                let recorder = is_on.then(|| FlightRecorder::start().expect("there is no other one"));
+                let recorder = FlightRecorder::builder().messages(with_messages);
+                let recorder = is_on.then(|| recorder.start().expect("there is no other one"));
                 Box::new(move |size| {
                     let _is_on = &recorder;
                     messages::pairs(&runtime, pairs, size)
@@ -85,8 +86,10 @@ fn recorded(table: &mut Table) {
             });
             table.add(Group::Cost, name, contender, start).size = size;
         };
-        row("ping-pong-recorded", 1, Size::Fixed(1_000_000, 50_000));
-        row("8-pairs-recorded", 8, Size::Fixed(1_000_000, 100_000));
+        row("ping-pong-recorded", 1, true, Size::Fixed(1_000_000, 50_000));
+        row("8-pairs-recorded", 8, true, Size::Fixed(1_000_000, 100_000));
+        row("ping-pong-polls-recorded", 1, false, Size::Fixed(1_000_000, 50_000));
+        row("8-pairs-polls-recorded", 8, false, Size::Fixed(1_000_000, 100_000));
     }
 }
 
