@@ -2,11 +2,11 @@
 //!
 //! # The clock
 //!
-//! It is read when a worker runs out of work, and otherwise as often as takes a fortieth of the time at most:
-//! before each event if these are a microsecond apart or more, before every 32nd if they are close. It is read
-//! less often slowly, after many events that were close, and more often at once; and before the next event
-//! whenever the thread that watches has looked, so that no long poll hides among short ones. Threads that are
-//! no workers read it before each event.
+//! It is read when a worker runs out of work, and otherwise every two microseconds, which takes a fortieth of
+//! the time at most: before each event if these are as far apart, before every 64th if they are close. It is
+//! read less often slowly, after many events that were close, and more often at once; and before the next
+//! event whenever the thread that watches has looked, so that no long poll hides among short ones. Threads
+//! that are no workers read it before each event.
 //!
 //! Rejected: to read it before each poll, which makes a ping-pong of tasks a quarter slower; and the
 //! processor's own counter (8 ns), which is not there everywhere, nor the same for all processors.
@@ -25,11 +25,11 @@ use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 use std::time::Instant;
 
-/// What reading the clock takes, in nanoseconds, times forty.
-const WORTH_A_LOOK: u64 = 1000;
+/// What a look at the clock takes, in nanoseconds, times forty.
+const WORTH_A_LOOK: u64 = 2000;
 /// How many events there are between two looks at the clock, at most.
-const FEW: u64 = 32;
-/// How often the events have to have been close before the clock is read half as often.
+const FEW: u64 = 64;
+/// How often the events have to have been close before the clock is read less often.
 const PATIENCE: u32 = 32;
 /// How many names of tasks a pen remembers that it has told.
 const NAMES: usize = 64;
@@ -174,10 +174,10 @@ impl Pen {
             let wanted = WORTH_A_LOOK.checked_div(each).map_or(FEW, |few| few.clamp(1, FEW));
             if wanted < self.few {
                 (self.few, self.close) = (wanted, 0);
-            } else if wanted >= self.few * 2 {
+            } else if wanted > self.few {
                 self.close += 1;
                 if self.close == PATIENCE {
-                    (self.few, self.close) = (self.few * 2, 0);
+                    (self.few, self.close) = (wanted.min(self.few * 2), 0);
                 }
             }
         }

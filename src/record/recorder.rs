@@ -25,11 +25,12 @@ const PAUSE: Duration = Duration::from_secs(1);
 ///
 /// A channel takes part if it is made while a recorder is on, or if somebody comes to wait at it meanwhile.
 ///
-/// **Cost.** Off: a load and a branch for each poll, spawn and wait. On: a few nanoseconds for each poll and each
-/// operation of a task (some more of a thread: it reads the clock each time), and recorded channels do
-/// everything under their lock. A mebibyte for each thread that takes part ([`Builder::bytes_per_thread`]),
-/// allocated when it first does; 64 threads that have ended are remembered. Nobody waits for the
-/// recorder: each thread writes memory of its own.
+/// **Cost.** Off: a load and a branch for each poll, spawn and wait. On: some four nanoseconds for each poll, send,
+/// receive and wait of a task (fifty of a thread's: it reads the clock each time), and recorded channels do
+/// everything under their lock, one value at a time. A message that wakes the next task took 97 ns on one worker, 105
+/// with polls recorded ([`Builder::messages`]`(false)`), and 114 with everything. A mebibyte for each thread that
+/// takes part ([`Builder::bytes_per_thread`]), allocated when it first does; 64 threads that have ended are
+/// remembered. Nobody waits for the recorder: each thread writes memory of its own.
 ///
 /// ```
 /// # fn main() -> std::io::Result<()> {

@@ -14,9 +14,9 @@ use std::time::{Duration, Instant, SystemTime};
 
 /// What happened last, up to one moment: see [`FlightRecorder`](super::FlightRecorder).
 ///
-/// It is a copy; the recorder goes on. Times are as exact as the recorder's clock: a poll or a pause of a
-/// millisecond or more has its true length, while some dozens of events that follow one another within
-/// microseconds may be shown evenly spaced.
+/// It is a copy; the recorder goes on. Its clock is coarse: of events that follow one another closely, those
+/// within some two microseconds are shown evenly spaced. A longer poll behind many short ones may be shown shorter,
+/// and they longer, if it is over before the thread that watches has seen it (5 ms).
 #[derive(Clone)]
 pub struct Recording {
     /// When the recorder was started.
