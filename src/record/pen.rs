@@ -161,14 +161,14 @@ impl Pen {
     /// The clock need not be read before the event of that number.
     fn limit(&mut self, limit: u64) {
         self.limit = limit;
-        self.held.iter().for_each(|(_, track)| track.limit(limit));
+        self.held.iter().for_each(|(_, track)| track.set_limit(limit));
     }
 
     fn read_clock(&mut self) {
         let Some((session, track)) = &self.held else { return };
         let (now, at) = (session.time(Instant::now()), track.written());
-        // Somebody has set the limit back.
-        let was_looked_at = at < self.limit;
+        // Who watches has set it back.
+        let was_looked_at = track.limit() != self.limit;
         if track.is_worker {
             let each = (now - self.time) / (at - self.at).max(1);
             let wanted = WORTH_A_LOOK.checked_div(each).map_or(FEW, |few| few.clamp(1, FEW));

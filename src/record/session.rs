@@ -139,7 +139,7 @@ pub(super) fn end(number: u32) {
     drop(place);
     // Who writes next finds that there is no recording, or another one.
     if let Some((_, session)) = &ended {
-        lock(&session.inside).tracks.iter().for_each(|track| track.limit(0));
+        lock(&session.inside).tracks.iter().for_each(|track| track.set_limit(0));
     }
     drop(ended);
 }
@@ -171,7 +171,7 @@ impl Session {
 
     /// Workers are to look at the clock.
     pub(super) fn look(&self) {
-        lock(&self.inside).tracks.iter().filter(|track| track.is_worker).for_each(|track| track.limit(0));
+        lock(&self.inside).tracks.iter().filter(|track| track.is_worker).for_each(|track| track.set_limit(0));
     }
 
     /// For whoever saves it: waits until nobody else does.

@@ -120,7 +120,9 @@ fn timed(words: Vec<Words>, now: u64) -> Vec<(u64, Event)> {
                 spread(short, last, last + until_then, &mut timed);
                 spread(long, last + until_then, time, &mut timed);
             } else {
-                each = (time - last) / count;
+                let now = (time - last) / count;
+                // A thread that got no processor for a while has not become slower.
+                each = if each == 0 { now } else { now.min(each * 2) };
                 spread(&group, last, time, &mut timed);
             }
             group.clear();
@@ -157,8 +159,11 @@ impl Timeline {
 
     fn add(&mut self, track: usize, events: Vec<(u64, Event)>, now: u64) {
         let mut open: Option<Poll> = None;
-        let last = events.last().map_or(0, |(at, _)| *at);
+        let mut next = 0;
         for (at, event) in events {
+            // One behind the other, also where the clock does not tell: viewers want slices to nest.
+            let at = at.max(next);
+            next = at + 1;
             let actor = open.as_ref().map_or(Actor::Thread(track), |poll| Actor::Task(poll.task));
             let act = match event {
                 Event::Poll(task, site) => {
@@ -194,8 +199,8 @@ impl Timeline {
             self.ops.push(Op { at, track, actor, act });
         }
         match open {
-            Some(poll) if poll.end_kind == End::Over => self.close(Some(poll), last),
-            open => self.polls.extend(open),
+            Some(poll) if poll.end_kind == End::Over => self.close(Some(poll), next),
+            open => self.polls.extend(open.map(|poll| Poll { end: now.max(next), ..poll })),
         }
     }
 
@@ -267,7 +272,7 @@ mod tests {
         let words = short.into_iter().chain([[CLOCK | LONG, 5_000_130], poll(5), [END, 0]]).collect();
         let timeline = Timeline::new([(0, words)], 5_000_200);
         let polls: Vec<_> = timeline.polls.iter().map(|poll| (poll.task, poll.end - poll.start)).collect();
-        assert_eq!(polls, [(1, 10), (2, 10), (3, 10), (4, 5_000_000), (5, 10)]);
+        assert_eq!(polls, [(1, 10), (2, 10), (3, 10), (4, 5_000_000), (5, 11)]);
         assert_eq!(timeline.polls.last().unwrap().end_kind, End::Over);
     }
 

@@ -64,16 +64,22 @@ impl Track {
     pub(super) fn try_put(&self, words: Words) -> bool {
         // Ordering: Relaxed: written by this thread.
         let at = self.written.load(Ordering::Relaxed);
-        // Ordering: Relaxed: a hint to this thread, seen an event later at worst.
-        let may = at < self.limit.load(Ordering::Relaxed);
+        let may = at < self.limit();
         if may {
             self.put(at, words);
         }
         may
     }
 
+    /// The limit.
+    #[inline]
+    pub(super) fn limit(&self) -> u64 {
+        // Ordering: Relaxed: a hint to the thread, seen an event later at worst.
+        self.limit.load(Ordering::Relaxed)
+    }
+
     /// Sets the limit.
-    pub(super) fn limit(&self, limit: u64) {
+    pub(super) fn set_limit(&self, limit: u64) {
         // Ordering: Relaxed, as above.
         self.limit.store(limit, Ordering::Relaxed);
     }
