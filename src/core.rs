@@ -39,8 +39,11 @@ pub(crate) struct State<T> {
     /// Set once. Nothing is queued or waits after that, but cancelled receivers may return values.
     closed: bool,
     /// The signs: none that is due is ever missing. No sign at all says that the state
-    /// is *calm*: it is open, nobody waits for a place or for a value, and nothing is lent or came back.
+    /// is *calm*: it is open, nobody waits for a place or for a value, nothing is lent or came back, and nothing
+    /// is recorded.
     signs: u8,
+    /// The number under which it is recorded, or was; 0 if it never was.
+    number: u32,
 }
 
 /// What became of a send. The offer is taken unless it is `Full` or `Closed`.
@@ -101,6 +104,8 @@ const RETURNED: u8 = 1 << 6;
 /// Signs: somebody drives the program step by step (see `world`). The top bit, so that one comparison with
 /// 0 tells "some of these, and not this one".
 pub(crate) const DRIVEN: u8 = 1 << 7;
+/// Signs, never seen without the lock: what happens is recorded. The same bit as `ROOM`, which is no sign.
+const RECORDED: u8 = ROOM;
 
 /// `bit`, if it is to be shown.
 #[inline]
@@ -118,6 +123,7 @@ impl<T> State<T> {
             capacity,
             closed: false,
             signs: 0,
+            number: 0,
             senders: WaitQueue::new(),
             receivers: WaitQueue::new(),
             observers: WaitQueue::new(),
@@ -162,7 +168,8 @@ impl<T> State<T> {
         self.signs = (self.signs & !(SENDER | RECEIVER))
             | sign(!self.senders.is_empty(), SENDER)
             | sign(!self.receivers.is_empty(), RECEIVER);
-        sign(self.queued() < self.capacity, ROOM) | sign(self.queue.behind() > 0, VALUES) | self.signs
+        let shown = self.signs & !RECORDED;
+        sign(self.queued() < self.capacity, ROOM) | sign(self.queue.behind() > 0, VALUES) | shown
     }
 
     /// How many values are queued, those among them that were lent and may have been taken.
@@ -240,8 +247,9 @@ impl<T> State<T> {
             return Received::Value(value, ticket, self.admit());
         }
         if let Some(sender) = self.senders.claim_first() {
-            let (value, wake) = sender.collect();
-            return Received::Value(value, self.queue.departs(), Some(wake));
+            let ticket = self.queue.departs();
+            let (value, wake) = sender.collect(ticket);
+            return Received::Value(value, ticket, Some(wake));
         }
         if self.closed { Received::Closed } else { Received::Empty }
     }
@@ -257,7 +265,8 @@ impl<T> State<T> {
     /// place: true if it does.
     #[inline]
     pub(crate) fn lend(&mut self) -> bool {
-        if !self.senders.is_empty() {
+        // The sign of senders is exact when the lock was just taken. What is recorded leaves under the lock.
+        if self.signs & (SENDER | RECORDED) != 0 {
             return false;
         }
         let lends = self.queue.lend();
@@ -289,7 +298,8 @@ impl<T> State<T> {
         if !self.has_room() {
             return None;
         }
-        let (value, wake) = self.senders.claim_first()?.collect();
+        let ticket = self.queue.arrives();
+        let (value, wake) = self.senders.claim_first()?.collect(ticket);
         self.queue.push(value, self.capacity);
         Some(wake)
     }
@@ -398,5 +408,6 @@ impl<T> State<T> {
     }
 }
 
+mod recorded;
 #[cfg(test)]
 mod tests;

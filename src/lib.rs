@@ -40,6 +40,7 @@
 //!   [`sync::WaitGroup`] waits until a number of jobs is done.
 //! - [`time`](time/index.html) sleeps, limits the time of other futures, and sends on channels when a time
 //!   has come.
+//! - [`diag`] shows what a program does: a flight recorder, and pictures of what it has recorded.
 //! - Every future says whether it is cancel-safe. All but `send_many` are: one that is dropped while it
 //!   waits has done nothing, and loses nothing.
 //!
@@ -87,6 +88,7 @@ mod list;
 mod outbox;
 mod park;
 mod queue;
+mod record;
 mod ring;
 #[cfg(feature = "rt")]
 pub mod rt;

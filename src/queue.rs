@@ -136,6 +136,11 @@ impl<T> Queue<T> {
         self.ring.departs()
     }
 
+    /// The place in the order of departures of a value that is queued now.
+    pub(crate) fn arrives(&self) -> Ticket {
+        self.ring.arrives()
+    }
+
     /// Queues a value that left with `ticket` at its old place.
     pub(crate) fn put_back(&mut self, value: T, ticket: Ticket) {
         self.recall();

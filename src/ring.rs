@@ -26,6 +26,11 @@ use std::collections::VecDeque;
 pub(crate) struct Ticket(u64);
 
 impl Ticket {
+    /// Its number.
+    pub(crate) fn number(self) -> u64 {
+        self.0
+    }
+
     /// This one; it becomes the next.
     #[inline]
     pub(crate) fn take(&mut self) -> Self {
@@ -120,6 +125,12 @@ impl<T> Ring<T> {
     #[inline]
     pub(crate) fn departs(&mut self) -> Ticket {
         self.next.take()
+    }
+
+    /// The ticket that a value will have which is queued now.
+    pub(crate) fn arrives(&self) -> Ticket {
+        let returned = self.returned.as_ref().map_or(0, |tickets| tickets.len());
+        Ticket(self.next.0 + (self.slots.len() - returned) as u64)
     }
 
     /// The first of the tickets of all that is queued, which leaves from elsewhere now and then.

@@ -25,6 +25,7 @@ use crate::core::State;
 use crate::error::{RecvError, SendError};
 use crate::facade::Lock;
 use crate::park::Wake;
+use crate::record;
 use crate::shared::Shared;
 use crate::waitq::{Node, Party};
 use crate::world::{Kind, Tag};
@@ -135,8 +136,8 @@ pin_project! {
         // A sender's value until it is sent; a receiver's once it is received.
         #[pin]
         node: Node<O::Item>,
-        // Whether the node may be in the channel's line.
-        queued: Cell<bool>,
+        // Whether the node may be in the channel's line: `OUT`, `IN`, or the channel's number, if that is recorded.
+        queued: Cell<u32>,
         // How it ended, until somebody asks.
         outcome: Cell<Option<Outcome>>,
         of: PhantomData<O>,
@@ -149,7 +150,7 @@ pin_project! {
         #[inline]
         fn drop(this: Pin<&mut Self>) {
             // In line still: its party was forgotten, and a peer may have decided without its learning.
-            let was_queued = this.queued.get();
+            let was_queued = this.queued.get() != OUT;
             if was_queued {
                 this.withdraw();
             }
@@ -161,6 +162,10 @@ pin_project! {
         }
     }
 }
+
+/// In no line, in the line of a channel that is not recorded: no such channel has these numbers.
+const OUT: u32 = 0;
+const IN: u32 = 1;
 
 /// Receives one value.
 pub(crate) type RecvArm<'a, T> = ChannelArm<'a, T, Recv>;
@@ -174,7 +179,7 @@ impl<'a, T, O: Operation<T>> ChannelArm<'a, T, O> {
         Self {
             shared,
             node: Node::new(item),
-            queued: Cell::new(false),
+            queued: Cell::new(OUT),
             outcome: Cell::new(None),
             of: PhantomData,
         }
@@ -195,6 +200,10 @@ impl<'a, T, O: Operation<T>> ChannelArm<'a, T, O> {
         // SAFETY: promised by the caller.
         let outcome = unsafe { O::step(state, &self.node, owed) };
         self.outcome.set(outcome);
+        if state.is_recorded() && outcome == Some(Outcome::Done) {
+            // SAFETY: promised by the caller; it is done.
+            unsafe { O::tell_done(state, &self.node) };
+        }
         outcome.is_some()
     }
 
@@ -372,7 +381,7 @@ impl<T, O: Operation<T>> Arm for ChannelArm<'_, T, O> {
     #[inline]
     unsafe fn enqueue(self: Pin<&Self>, party: Pin<&Party>, index: usize, who: Who) {
         let Some(shared) = self.shared else { return };
-        if self.queued.replace(true) {
+        if self.queued.replace(IN) != OUT {
             return;
         }
         let node = self.project_ref().node;
@@ -380,6 +389,11 @@ impl<T, O: Operation<T>> Arm for ChannelArm<'_, T, O> {
         let join = |state: &mut State<T>| unsafe { O::line(state).push(node, party, index, who) };
         // SAFETY: promised by the caller.
         unsafe { shared.when_locked(join) };
+        if record::is_about_channels() {
+            // SAFETY: promised by the caller.
+            let channel = unsafe { shared.tell_wait(O::WAITS) };
+            self.queued.set(channel.unwrap_or(IN));
+        }
         // SAFETY: promised by the caller.
         unsafe { shared.publish() };
     }
@@ -387,7 +401,7 @@ impl<T, O: Operation<T>> Arm for ChannelArm<'_, T, O> {
     #[inline]
     fn withdraw(&self) {
         if let Some(shared) = self.shared
-            && self.queued.replace(false)
+            && self.queued.replace(OUT) != OUT
         {
             // SAFETY: the node only ever waits in this line.
             unsafe { O::line(&mut shared.lock()).unlink(&self.node) };
@@ -396,7 +410,7 @@ impl<T, O: Operation<T>> Arm for ChannelArm<'_, T, O> {
 
     unsafe fn withdraw_locked(&self) {
         if let Some(shared) = self.shared
-            && self.queued.replace(false)
+            && self.queued.replace(OUT) != OUT
         {
             // SAFETY: the node only ever waits in this line.
             let leave = |state: &mut State<T>| unsafe { O::line(state).unlink(&self.node) };
@@ -408,7 +422,7 @@ impl<T, O: Operation<T>> Arm for ChannelArm<'_, T, O> {
     }
 
     fn reset(&self) {
-        if !self.queued.get() && self.outcome.get().is_none() {
+        if self.queued.get() == OUT && self.outcome.get().is_none() {
             return;
         }
         self.withdraw();
@@ -421,7 +435,11 @@ impl<T, O: Operation<T>> Arm for ChannelArm<'_, T, O> {
     #[inline]
     unsafe fn decided(&self, closed: bool) {
         // The peer unlinked the node that it claimed.
-        self.queued.set(false);
+        let queued = self.queued.replace(OUT);
         self.outcome.set(Some(if closed { Outcome::Closed } else { Outcome::Done }));
+        if queued > IN {
+            // SAFETY: it is decided.
+            unsafe { O::tell_decided(queued, &self.node, closed) };
+        }
     }
 }

@@ -7,6 +7,7 @@
 use crate::census::Act;
 use crate::core::{CLOSED, RECEIVER, ROOM, Received, SENDER, Sent, State, VALUES};
 use crate::park::{Wake, drop_all};
+use crate::record::{self, Waits};
 use crate::shared::Shared;
 use crate::waitq::{Node, WaitQueue};
 use crate::world::Kind;
@@ -30,6 +31,8 @@ pub(crate) trait Operation<T> {
     const ACT: Act;
     /// What shows that it need not wait, most likely.
     const SIGNS: u8;
+    /// What it waits for, to whoever records the program.
+    const WAITS: Waits;
 
     /// True unless [`step`](Self::step) would have said `None` at some moment during the call.
     fn looks_ready(shared: &Shared<T>) -> bool;
@@ -50,6 +53,22 @@ pub(crate) trait Operation<T> {
     /// The node's item is the caller's (point 2).
     unsafe fn step(state: &mut State<T>, node: &Node<Self::Item>, owed: &mut Option<Wake>)
     -> Option<Outcome>;
+
+    /// Tells the recorder that it was done.
+    ///
+    /// # Safety
+    ///
+    /// As [`step`](Self::step), which has just done it.
+    #[cold]
+    unsafe fn tell_done(_state: &mut State<T>, _node: &Node<Self::Item>) {}
+
+    /// Tells the recorder that a peer has done it, or closed the channel, which has that number.
+    ///
+    /// # Safety
+    ///
+    /// The party is decided, by this arm.
+    #[cold]
+    unsafe fn tell_decided(_channel: u32, _node: &Node<Self::Item>, _closed: bool) {}
 
     /// True if it does well to look on for a while before it joins the line.
     fn may_linger(_shared: &Shared<T>) -> bool {
@@ -86,6 +105,7 @@ impl<T> Operation<T> for Send {
     const KIND: Kind = Kind::Send;
     const ACT: Act = Act::Send;
     const SIGNS: u8 = ROOM | RECEIVER | CLOSED;
+    const WAITS: Waits = Waits::ToSend;
 
     #[inline]
     fn looks_ready(shared: &Shared<T>) -> bool {
@@ -103,6 +123,20 @@ impl<T> Operation<T> for Send {
             Sent::Closed => return Some(Outcome::Closed),
         }
         Some(Outcome::Done)
+    }
+
+    #[cold]
+    unsafe fn tell_done(state: &mut State<T>, _: &Node<T>) {
+        state.record_sent();
+    }
+
+    #[cold]
+    unsafe fn tell_decided(channel: u32, node: &Node<T>, closed: bool) {
+        // SAFETY: promised by the caller.
+        let ticket = unsafe { node.ticket() };
+        if !closed {
+            record::sent_at_last(channel, ticket.number());
+        }
     }
 
     fn may_linger(shared: &Shared<T>) -> bool {
@@ -132,6 +166,7 @@ impl<T> Operation<T> for Recv {
     const KIND: Kind = Kind::Recv;
     const ACT: Act = Act::Recv;
     const SIGNS: u8 = VALUES | SENDER | CLOSED;
+    const WAITS: Waits = Waits::ToReceive;
 
     #[inline]
     fn looks_ready(shared: &Shared<T>) -> bool {
@@ -160,6 +195,21 @@ impl<T> Operation<T> for Recv {
         }
     }
 
+    #[cold]
+    unsafe fn tell_done(state: &mut State<T>, node: &Node<T>) {
+        // SAFETY: promised by the caller.
+        state.record_received(unsafe { node.ticket() });
+    }
+
+    #[cold]
+    unsafe fn tell_decided(channel: u32, node: &Node<T>, closed: bool) {
+        // SAFETY: promised by the caller.
+        let ticket = unsafe { node.ticket() };
+        if !closed {
+            record::received_at_last(channel, ticket.number());
+        }
+    }
+
     #[inline]
     fn line(state: &mut State<T>) -> &mut WaitQueue<T> {
         state.receivers()
@@ -179,6 +229,7 @@ impl<T> Operation<T> for Observe {
     const KIND: Kind = Kind::Observe;
     const ACT: Act = Act::Observe;
     const SIGNS: u8 = CLOSED;
+    const WAITS: Waits = Waits::ForClose;
 
     fn looks_ready(shared: &Shared<T>) -> bool {
         shared.closed_now()

@@ -2,6 +2,7 @@
 
 use super::{Receiver, Sender};
 use crate::census::Sort;
+use crate::record;
 use crate::shared::{Counted, Mark, Shared, Side};
 use crate::world::{self, Site, What};
 use std::convert::Infallible;
@@ -75,6 +76,9 @@ fn make<T>(builder: Builder, sort: Sort, made: Site) -> (Sender<T>, Receiver<T>)
     if world::is_driven() {
         let what = What::Channel { capacity };
         shared.drive(world::tag(what, shared.name(), made));
+    }
+    if record::is_about_channels() && !shared.is_driven() {
+        shared.record(made);
     }
     if tracked || (sort == Sort::Channel && Shared::<T>::tracks_by_default()) {
         shared.track();

@@ -12,7 +12,10 @@
 //! 3. *Have it reported.* With `HCHAN_REPORT=1` in its environment, or after [`report_to`], a runtime reports by
 //!    itself when everything in the process waits for ever, and when a task waits that nobody can wake.
 //! 4. *Look at it over time.* `HCHAN_SCHEDTRACE=1000` writes a line about each runtime every second.
-//! 5. *Do it again, in a test.* [`sim::explore`](crate::sim::explore) finds the interleaving that leads there,
+//! 5. *Record it.* A [`FlightRecorder`] keeps what happened last, in bounded memory; a [`Recording`] is a trace for
+//!    Perfetto, a page with pictures, or a sequence chart. `HCHAN_TRACE=file.json` does so without a change to the
+//!    program.
+//! 6. *Do it again, in a test.* [`sim::explore`](crate::sim::explore) finds the interleaving that leads there,
 //!    if the program can be called from a test.
 //!
 //! # What it costs
@@ -39,6 +42,10 @@ mod take;
 mod text;
 mod words;
 
+pub use crate::record::{
+    Builder as FlightRecorderBuilder, FlightRecorder, PollRecord, Recording, WaitEdge, WaitGraph, WaitNode,
+    WaitNodeKind, recording,
+};
 pub use dump::{
     ChannelDump, Dump, HandleDump, Party, RuntimeDump, TaskDump, TaskState, ThreadDump, Waiter, WaitsFor,
     WorkerActivity, WorkerDump, dump,

@@ -150,6 +150,9 @@ mod imp {
     /// Whether a program can be driven step by step.
     pub(crate) const DRIVABLE: bool = cfg!(feature = "sim");
 
+    /// Whether what happens can be recorded.
+    pub(crate) const RECORDABLE: bool = true;
+
     /// Nothing; under loom, an error if another thread may still be using what the number is in.
     #[inline]
     pub(crate) fn expect_unshared(_: &mut AtomicUsize) {}
@@ -381,6 +384,9 @@ mod imp {
 
     /// Loom drives.
     pub(crate) const DRIVABLE: bool = false;
+
+    /// What loom explores is what there is without a recorder.
+    pub(crate) const RECORDABLE: bool = false;
 
     pub(crate) fn publish_order() -> Ordering {
         if WEAKENED.get() { Ordering::Relaxed } else { Ordering::Release }

@@ -14,6 +14,7 @@ use super::threads::{self, Threads};
 use crate::facade::{Arc, Mutex};
 use crate::fork::Generation;
 use crate::park::{Blocked, contained};
+use crate::record;
 use std::collections::VecDeque;
 use std::future::Future;
 use std::io;
@@ -60,6 +61,7 @@ impl Core {
     /// Starts the threads. An error if there is not even one worker; what is missing of the others is
     /// started when it is needed.
     pub(super) fn start(core: &Arc<Self>) -> io::Result<()> {
+        record::start_by_environment();
         threads::start_sysmon(core)?;
         for number in 0..core.options.workers {
             if let Err(error) = threads::start_worker(core, number) {

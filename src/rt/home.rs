@@ -31,6 +31,7 @@ use super::task::{About, Notified, TaskId, TaskRef};
 use crate::facade::{Arc, Lock, UnsafeCell};
 use crate::fork::Generation;
 use crate::list::List;
+use crate::record;
 use std::cell::Cell;
 use std::collections::HashSet;
 use std::future::Future;
@@ -169,6 +170,9 @@ impl Home {
 
     /// Registers a new task and queues it. Apart, since it is the same for all types of tasks.
     fn begin(home: &Arc<Self>, registered: TaskRef, notified: Notified, task: &TaskRef) {
+        if record::is_on() {
+            record::spawned(task.id().0, task.site(), task.name());
+        }
         if Self::add(home, registered) {
             local::accept_new(&home.scheduler, notified);
         } else {
@@ -184,6 +188,9 @@ impl Home {
     /// Queues a task that was woken or is to end.
     pub(super) fn schedule(task: Notified) {
         if let Err(task) = local::accept_woken(task) {
+            if record::is_on() {
+                record::woken(task.task().id().0);
+            }
             // As soon as the task is queued it may run, end and be freed, and its home with it: an own
             // reference keeps the scheduler until this thread is done with it.
             let scheduler = task.task().home().scheduler.clone();

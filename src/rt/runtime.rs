@@ -13,6 +13,7 @@ use crate::census::{Act, Listed, Reported, Wait};
 use crate::diag::{self, Dump};
 use crate::facade::Arc;
 use crate::park::Blocked;
+use crate::record;
 use std::fmt;
 use std::future::Future;
 use std::io;
@@ -194,6 +195,7 @@ impl Runtime {
         // do it alone.
         let _ = threads::start_closer(&self.core);
         let gone = wait(&self.core, deadline);
+        record::save();
         let own = spawn::id();
         let others = self.core.homes.iter().flat_map(|home| home.all());
         let stuck = others.filter(|task| Some(task.id()) != own).map(|task| StuckTask {
@@ -219,7 +221,11 @@ where
     F::Output: Send + 'static,
 {
     let main = core.spawn(main, About { site: Location::caller(), name: Some("main".into()) });
-    match main.join_blocking() {
+    let outcome = main.join_blocking();
+    if spawn::id().is_none() {
+        record::save();
+    }
+    match outcome {
         Ok(output) => output,
         Err(error) if error.is_panic() => resume_unwind(error.into_panic()),
         Err(_) => panic!("the runtime was shut down before its main task was over"),
@@ -232,6 +238,7 @@ impl Drop for Runtime {
         if !self.ended && self.core.generation.is_alive() {
             Core::close(&self.core);
             wait(&self.core, None);
+            record::save();
         }
     }
 }

@@ -31,6 +31,7 @@ use crate::census::refresh;
 use crate::diag;
 use crate::facade::Arc;
 use crate::park::contained;
+use crate::record;
 use std::num::NonZero;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -139,6 +140,7 @@ impl Sysmon {
     fn look(&mut self, elapsed: Duration) {
         refresh();
         self.clock += elapsed.min(4 * PERIOD);
+        record::look();
         self.start_threads();
         let core = self.core.clone();
         let now = self.clock;
@@ -278,6 +280,7 @@ impl Sysmon {
         self.core.scheduler.replace();
         self.start_threads();
         if !std::mem::replace(&mut seen.reported, true) {
+            record::save_soon();
             self.report(seen, now, cause);
         }
     }

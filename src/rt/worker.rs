@@ -20,6 +20,7 @@ use super::task::{Header, Notified, Ran};
 use super::times::thread_number;
 use crate::census::refresh;
 use crate::facade::{Arc, Parker, RUN_QUEUE, may_spin, random_below};
+use crate::record;
 use smallvec::SmallVec;
 use std::time::{Duration, Instant};
 
@@ -126,12 +127,20 @@ impl Worker<'_> {
     fn run_task(&mut self, task: Notified) {
         self.stop_searching();
         self.slot().begin_poll(task.task().id());
-        let ran = task.run();
+        let ran = if record::is_on() { Self::run_recorded(task) } else { task.run() };
         self.slot().end_poll();
         self.local.lone.end_poll();
         if let Ran::Again(task) = ran {
             self.local.push_again(task);
         }
+    }
+
+    /// Polls a task, and tells the recorder.
+    #[inline(never)]
+    fn run_recorded(task: Notified) -> Ran {
+        let it = task.task();
+        record::poll(it.id().0, it.site(), it.name());
+        task.run_until(record::task_ends)
     }
 
     /// A task from one of the nearer places.
@@ -168,6 +177,9 @@ impl Worker<'_> {
 
     /// Searches the other workers, if not too many do so already.
     fn search(&mut self) -> Option<Notified> {
+        if record::is_on() && !self.searching {
+            record::idle();
+        }
         if !self.searching {
             if !self.core().scheduler.idle.start_searching() {
                 return None;
@@ -253,6 +265,7 @@ impl Worker<'_> {
     /// Asleep: waits until somebody has counted this worker as running and searching.
     fn wait_to_be_woken(&mut self) -> bool {
         self.local.store.empty();
+        record::release();
         let idle = &self.local.core.scheduler.idle;
         let until = Instant::now() + KEEP_ALIVE;
         while idle.is_asleep(self.slot().index) {

@@ -133,7 +133,12 @@ impl<T> Shared<T> {
     /// Gives back a value that was received and not kept (law 5).
     pub(crate) fn give_back(&self, value: T, ticket: Ticket) {
         let give_back = || {
-            let wake = self.lock().give_back(value, ticket);
+            let mut locked = self.lock();
+            if locked.is_recorded() {
+                locked.record_came_back(ticket);
+            }
+            let wake = locked.give_back(value, ticket);
+            drop(locked);
             if let Some(wake) = wake {
                 wake.wake();
             }

@@ -31,6 +31,9 @@ impl<'a, T> Locked<'a, T> {
     /// Closes the channel and lets all waiters go, who then see that it is closed.
     pub(super) fn close(&mut self, wakes: &mut WakeList) -> bool {
         let closes = State::close(self);
+        if closes && self.is_recorded() {
+            self.record_close();
+        }
         if closes && self.has_waiters() {
             self.publish();
             self.let_all_go(wakes);

@@ -33,6 +33,7 @@ mod driven;
 mod handles;
 mod kind;
 mod locked;
+mod recorded;
 mod report;
 mod seen;
 mod steps;
@@ -44,6 +45,7 @@ use crate::facade::{AtomicPtr, Lock, Ordering, UnsafeCell, processors};
 use crate::outbox::Outbox;
 use crate::park::{WakeList, drop_all};
 use crate::queue::take_lent;
+use crate::record;
 use crate::ring::Ticket;
 use crate::slots::Slots;
 use crate::world::Site;
@@ -297,9 +299,13 @@ impl<T> Drop for Shared<T> {
         self.place.leave();
         // The last receiver took the queue with it; what came back later has no other owner.
         // SAFETY: point 1: nobody else has the channel any more.
-        let left = self.state.with_mut(|state| unsafe { &mut *state }.take_queue());
+        let state = self.state.with_mut(|state| unsafe { &mut *state });
+        let (left, number) = (state.take_queue(), state.number());
         if self.is_driven() {
             self.tell_left(left.len());
+        }
+        if number != 0 {
+            record::remove_channel(number);
         }
         drop_all(left);
     }

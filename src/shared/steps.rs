@@ -121,6 +121,9 @@ impl<T> Shared<T> {
     #[inline]
     pub(super) fn send_locked(mut locked: Locked<'_, T>, offer: &mut Option<T>) -> Tried {
         let sent = locked.send(offer);
+        if locked.is_recorded() {
+            locked.record_send(&sent);
+        }
         drop(locked);
         match sent {
             Sent::Queued => Tried::Sent,
@@ -179,6 +182,9 @@ impl<T> Shared<T> {
             }
             locked = self.lock();
         }
+        if locked.is_recorded() {
+            return Self::recv_recorded(locked);
+        }
         let received = locked.recv();
         drop(locked);
         Self::received(received)
@@ -199,7 +205,17 @@ impl<T> Shared<T> {
     }
 
     pub(super) fn force_send_now(&self, value: T) -> Result<Option<T>, SendError<T>> {
-        let forced = self.lock().force_send(value);
+        let mut locked = self.lock();
+        let forced = locked.force_send(value);
+        let is_sent = match forced {
+            Forced::Handed(_) | Forced::Queued => true,
+            Forced::Displaced(_) => locked.capacity() > 0,
+            Forced::Closed(_) => false,
+        };
+        if locked.is_recorded() && is_sent {
+            locked.record_sent();
+        }
+        drop(locked);
         match forced {
             Forced::Handed(wake) => {
                 wake.wake();
@@ -218,7 +234,11 @@ impl<T> Shared<T> {
         let mut locked = self.lock();
         while let Some(value) = batch.pop_front() {
             let mut offer = Some(value);
-            if let Sent::Handed(wake) = locked.send(&mut offer) {
+            let sent = locked.send(&mut offer);
+            if locked.is_recorded() {
+                locked.record_send(&sent);
+            }
+            if let Sent::Handed(wake) = sent {
                 wakes.push(wake);
             }
             if let Some(refused) = offer {
@@ -238,7 +258,11 @@ impl<T> Shared<T> {
         let mut locked = self.lock();
         values.reserve(locked.len().min(limit));
         while count < limit {
-            let Received::Value(value, _, wake) = locked.recv() else { break };
+            let received = locked.recv();
+            if locked.is_recorded() {
+                locked.record_receive(&received);
+            }
+            let Received::Value(value, _, wake) = received else { break };
             values.push(value);
             wakes.extend(wake);
             count += 1;

@@ -1,6 +1,7 @@
 //! Drives trace after trace, and says what was found.
 
 use super::brain::{Brain, Ending, Finding};
+use super::chart;
 use super::dpor::Dpor;
 use super::driver::Driver;
 use super::driving::Driving;
@@ -12,6 +13,7 @@ use super::story;
 use super::token;
 use super::trace::{Act, EventId, Pid};
 use super::{Options, Steps, Strategy, Timers, panics};
+use crate::record::Chart;
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::future::Future;
@@ -31,6 +33,7 @@ pub(super) enum Came {
 pub(super) struct Found {
     pub(super) kind: FailureKind,
     pub(super) story: String,
+    pub(super) chart: Box<Chart>,
     pub(super) decisions: Vec<u32>,
     /// Who did each event.
     pub(super) order: Vec<Pid>,
@@ -374,7 +377,7 @@ where
 
     pub(super) fn failure(&self, found: Found) -> Failure {
         let steps = found.order.len();
-        self.failure_of(found.kind, found.story, &found.decisions, steps)
+        Failure { chart: found.chart, ..self.failure_of(found.kind, found.story, &found.decisions, steps) }
     }
 
     pub(super) fn failure_of(
@@ -386,7 +389,7 @@ where
     ) -> Failure {
         let options = Options { victim: self.victim.clone(), ..self.options.clone() };
         let token = token::write(&options, decisions);
-        Failure { kind, token, story, traces: self.traces.max(1), steps }
+        Failure { kind, token, story, traces: self.traces.max(1), steps, chart: Box::default() }
     }
 
     fn surprised(&self, surprise: super::dpor::Surprise) -> Failure {
@@ -408,6 +411,7 @@ fn found(procs: &Procs, kind: FailureKind, text: &str) -> Found {
     Found {
         kind,
         story: story::tell(procs, text),
+        chart: Box::new(chart::draw(procs, text)),
         decisions: procs.trace.decisions.clone(),
         order,
         choices: procs.trace.choices(procs.all.len()),

@@ -76,6 +76,7 @@
 
 mod brain;
 mod channel;
+mod chart;
 mod check;
 mod dpor;
 mod driver;

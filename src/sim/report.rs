@@ -1,5 +1,6 @@
 //! What a check answers.
 
+use crate::record::Chart;
 use std::fmt;
 use std::time::Duration;
 
@@ -65,6 +66,8 @@ pub struct Failure {
     pub traces: usize,
     /// How many steps this trace has.
     pub steps: usize,
+    /// The same as a picture.
+    pub(super) chart: Box<Chart>,
 }
 
 /// The kinds of findings.
@@ -126,9 +129,34 @@ impl fmt::Display for Report {
     }
 }
 
+impl Failure {
+    /// The story as a sequence chart, an SVG image: a line for each task, from top to bottom; a row for each line
+    /// of the story, with its number; an arrow for each value, from its send to its receive; and where somebody
+    /// waits, a bar.
+    ///
+    /// For short stories: it shows the last 120 lines at most, and says so if there are more. A value that
+    /// passes through a channel at which somebody selects is shown at both ends, without an arrow between.
+    ///
+    /// ```
+    /// use hchan::{bounded, go, sim::Sim};
+    ///
+    /// let failure = Sim::exhaustive().check(|| async {
+    ///     let (tx, rx) = bounded::<u8>(0);
+    ///     go(async move { rx.recv().await });
+    ///     let (_kept, never) = bounded::<u8>(0);
+    ///     drop((tx.send(1).await, never.recv().await));
+    /// });
+    /// assert!(failure.unwrap_err().sequence_chart().starts_with("<svg "));
+    /// ```
+    #[must_use]
+    pub fn sequence_chart(&self) -> String {
+        self.chart.to_svg()
+    }
+}
+
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { kind, token, story, traces, steps } = self;
+        let Self { kind, token, story, traces, steps, .. } = self;
         writeln!(f, "{kind}, found in trace {traces}, {steps} steps:")?;
         writeln!(f, "{story}")?;
         write!(f, "replay with Sim::replay(\"{token}\")")

@@ -8,9 +8,8 @@ use std::fmt::Write;
 /// What happened, and how it ended.
 pub(super) fn tell(procs: &Procs, end: &str) -> String {
     let mut story = String::new();
-    let shown = |event: &&Event| !matches!(event.act, Act::Start | Act::Resume);
     let mut last = None;
-    for (number, event) in procs.trace.events.iter().filter(shown).enumerate() {
+    for (number, event) in procs.trace.events.iter().filter(|event| is_told(event)).enumerate() {
         let mark = if last.is_some_and(|last| last != event.pid) { '>' } else { ' ' };
         last = Some(event.pid);
         let _ = writeln!(story, "{:4} {mark} {}", number + 1, line(procs, event));
@@ -18,6 +17,11 @@ pub(super) fn tell(procs: &Procs, end: &str) -> String {
     let _ = writeln!(story, "{end}");
     waiting(procs, &mut story);
     story
+}
+
+/// Whether an event has a line.
+pub(super) fn is_told(event: &Event) -> bool {
+    !matches!(event.act, Act::Start | Act::Resume)
 }
 
 fn line(procs: &Procs, event: &Event) -> String {
@@ -130,7 +134,7 @@ pub(super) fn object_name(procs: &Procs, object: u32) -> String {
     }
 }
 
-fn verb(act: Act) -> &'static str {
+pub(super) fn verb(act: Act) -> &'static str {
     match act {
         Act::Start => "starts",
         Act::Resume => "goes on",
@@ -177,7 +181,7 @@ fn verb(act: Act) -> &'static str {
     }
 }
 
-fn result(act: Act, outcome: Outcome) -> Option<String> {
+pub(super) fn result(act: Act, outcome: Outcome) -> Option<String> {
     Some(match outcome {
         Outcome::Done if matches!(act, Act::Op(Kind::Send | Kind::Recv | Kind::TrySend | Kind::TryRecv)) => {
             "ok".into()

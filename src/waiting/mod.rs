@@ -364,6 +364,7 @@ impl<S: Arms> Waiting<S> {
     }
 
     /// Step 4, when a peer has claimed the party: learns the winner and withdraws the others.
+    #[inline(always)]
     fn conclude(self: Pin<&mut Self>) -> usize {
         let arms = self.as_ref().arms();
         let (winner, closed) = loop {

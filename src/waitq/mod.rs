@@ -61,7 +61,7 @@ struct Place {
 
 struct Item<T> {
     value: Option<T>,
-    /// Of a value that a receiver was given.
+    /// Of a value that a receiver was given, or that was taken from a waiting sender.
     ticket: Ticket,
 }
 
@@ -109,6 +109,16 @@ impl<T> Node<T> {
             let item = unsafe { &mut *item };
             item.value.take().map(|value| (value, item.ticket))
         })
+    }
+
+    /// The ticket of the value that a peer gave or took.
+    ///
+    /// # Safety
+    ///
+    /// As [`with_value`](Self::with_value).
+    pub(crate) unsafe fn ticket(&self) -> Ticket {
+        // SAFETY: point 3: the item is the owner's.
+        self.item.with(|item| unsafe { (*item).ticket })
     }
 
     fn as_link(&self) -> *const Link {
@@ -239,11 +249,15 @@ impl<T> Claimed<'_, T> {
         self.claim.settle(DONE)
     }
 
-    /// Takes the value straight out of a waiting sender's hands.
+    /// Takes the value straight out of a waiting sender's hands, and leaves it the ticket.
     #[inline]
-    pub(crate) fn collect(self) -> (T, Wake) {
-        // SAFETY: point 3: claimed, so the item is this thread's.
-        let value = self.node.item.with_mut(|item| unsafe { (*item).value.take() });
+    pub(crate) fn collect(self, ticket: Ticket) -> (T, Wake) {
+        let value = self.node.item.with_mut(|item| {
+            // SAFETY: point 3: claimed, so the item is this thread's.
+            let item = unsafe { &mut *item };
+            item.ticket = ticket;
+            item.value.take()
+        });
         (value.expect("a waiting sender holds a value"), self.claim.settle(DONE))
     }
 

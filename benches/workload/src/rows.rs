@@ -99,7 +99,7 @@ pub fn all() -> Vec<Row> {
 }
 
 /// All contenders, hchan first.
-pub const CONTENDERS: [&str; 11] = [
+pub const CONTENDERS: [&str; 12] = [
     "hchan",
     "crossbeam",
     "kanal",
@@ -111,6 +111,7 @@ pub const CONTENDERS: [&str; 11] = [
     "tokio+kanal",
     "smol",
     "go",
+    "unrecorded",
 ];
 
 /// The rows so far.

@@ -13,7 +13,8 @@ use crate::channels::{Blocking, Waiting};
 use crate::heap;
 use crate::runtime::Contender;
 use crate::runtimes;
-use crate::shapes::{Figures, Word, blocked, cancel, memory};
+use crate::shapes::{Figures, Word, blocked, cancel, memory, messages};
+use hchan::diag::FlightRecorder;
 use std::rc::Rc;
 
 pub(super) fn add(table: &mut Table) {
@@ -29,6 +30,7 @@ pub(super) fn add(table: &mut Table) {
     parked::<runtimes::tokio::Tokio>(table, "tokio");
     parked::<runtimes::tokio_kanal::TokioKanal>(table, "tokio+kanal");
     parked::<runtimes::smol::Smol>(table, "smol");
+    recorded(table);
     thread_blocks::<Hchan>(table);
     thread_blocks::<Crossbeam>(table);
     thread_blocks::<Kanal>(table);
@@ -67,6 +69,28 @@ fn parked<C: Contender>(table: &mut Table, contender: &'static str) {
     };
     row("parked-together", memory::parked_together);
     row("parked-apart", memory::parked_apart);
+}
+
+/// What the flight recorder costs: by so much the two differ.
+fn recorded(table: &mut Table) {
+    for (contender, is_on) in [("hchan", true), ("unrecorded", false)] {
+        let mut row = |name, pairs, with_messages, size| {
+            let start: Start = Rc::new(move |workers| {
+                let runtime = runtimes::hchan::Hchan::start(workers);
+                let recorder = FlightRecorder::builder().messages(with_messages);
+                let recorder = is_on.then(|| recorder.start().expect("there is no other one"));
+                Box::new(move |size| {
+                    let _is_on = &recorder;
+                    messages::pairs(&runtime, pairs, size)
+                })
+            });
+            table.add(Group::Cost, name, contender, start).size = size;
+        };
+        row("ping-pong-recorded", 1, true, Size::Fixed(1_000_000, 50_000));
+        row("8-pairs-recorded", 8, true, Size::Fixed(1_000_000, 100_000));
+        row("ping-pong-polls-recorded", 1, false, Size::Fixed(1_000_000, 50_000));
+        row("8-pairs-polls-recorded", 8, false, Size::Fixed(1_000_000, 100_000));
+    }
 }
 
 fn thread_blocks<L: Blocking>(table: &mut Table) {
