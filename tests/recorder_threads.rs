@@ -1,4 +1,5 @@
 //! The flight recorder without a scheduler: threads, and futures polled by others.
+#![cfg(feature = "rt")]
 
 use hchan::channel;
 use hchan::diag::FlightRecorder;

@@ -44,6 +44,7 @@ const UNSAFE: &[&str] = &[
     "shared/locked",
     "shared/recorded",
     "shared/steps",
+    "arm/contract",
     "arm/mod",
     "arm/operation",
     "waiting/arms",

@@ -17,7 +17,7 @@
 
 #![cfg_attr(
     not(feature = "sim"),
-    allow(dead_code, unused_imports, reason = "for those who poll tasks, or check them")
+    allow(dead_code, unreachable_pub, unused_imports, reason = "for those who poll tasks, or check them")
 )]
 
 mod chart;
