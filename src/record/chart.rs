@@ -237,6 +237,15 @@ impl Drawing<'_> {
                 x - 5,
             )?;
         }
+        // What is said of messages may lie over this.
+        for bar in &self.0.bars {
+            let (x, y) = (Self::x(bar.line) + 10, self.y(bar.from) + 14);
+            write!(
+                f,
+                "<text class=\"waits halo\" x=\"{x}\" y=\"{y}\">{}</text>",
+                Xml(&short(&bar.text, 40))
+            )?;
+        }
         Ok(())
     }
 
@@ -278,14 +287,6 @@ impl Drawing<'_> {
     }
 
     fn marks(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        for bar in &self.0.bars {
-            let (x, y) = (Self::x(bar.line) + 10, self.y(bar.from) + 14);
-            write!(
-                f,
-                "<text class=\"waits halo\" x=\"{x}\" y=\"{y}\">{}</text>",
-                Xml(&short(&bar.text, 40))
-            )?;
-        }
         for mark in &self.0.marks {
             let (x, y) = (Self::x(mark.at.0), self.y(mark.at.1));
             write!(f, "<circle class=\"dot\" cx=\"{x}\" cy=\"{y}\" r=\"3.5\"/>")?;

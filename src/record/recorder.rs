@@ -126,8 +126,7 @@ impl Builder {
 
     /// Saves the recording by itself (see [`Recording::save`]), again and again to the same file: when a
     /// poll has gone on for so long that another worker takes its place (see
-    /// [`on_stuck`](crate::rt::Builder::on_stuck); once a second at most), when a deadlock is found, when `run`
-    /// returns, and when a `Runtime` is dropped or shut down.
+    /// [`on_stuck`](crate::rt::Builder::on_stuck); once a second at most), when `run` returns, and when a `Runtime` is dropped or shut down.
     ///
     /// What goes wrong with that is told on the standard error stream.
     pub fn save_to(mut self, file: impl Into<PathBuf>) -> Self {
