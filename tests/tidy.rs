@@ -9,10 +9,11 @@ use std::path::{Path, PathBuf};
 const LAYERS: &[&[&str]] = &[
     &["facade", "error", "fork", "slots"],
     &["world"],
+    &["record"],
     &["census"],
     &["diag"],
     &["park", "ring", "list"],
-    &["outbox", "record"],
+    &["outbox"],
     &["waitq", "timer", "rt", "queue"],
     &["core"],
     &["shared"],

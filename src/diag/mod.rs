@@ -40,6 +40,7 @@ mod schedtrace;
 mod signal;
 mod take;
 mod text;
+mod waits;
 mod words;
 
 pub use crate::record::{

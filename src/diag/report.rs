@@ -8,6 +8,7 @@ use super::dump::{Dump, Party, dump};
 use super::environment::say;
 use super::graph::{Hang, Verdict};
 use crate::census::Who;
+use crate::record;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -67,10 +68,11 @@ pub(super) fn report_to_stderr() {
     report_to(|report| say(report));
 }
 
+/// Whether somebody wants to know: by a report, or by a recording that is saved then.
 #[inline]
 pub(crate) fn is_wanted() -> bool {
     // Ordering: Relaxed: as above.
-    WANTED.load(Ordering::Relaxed)
+    WANTED.load(Ordering::Relaxed) || record::is_on()
 }
 
 /// No poll of a runtime was begun for a while: reports it if nothing in the process can go on.
@@ -85,6 +87,7 @@ pub(crate) fn standstill() {
     state.told.clone_from(&hang.parties);
     drop(state);
     if is_new {
+        record::save();
         tell(Report { hang: hang.clone(), dump });
     }
 }
