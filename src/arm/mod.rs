@@ -38,8 +38,9 @@ pub(crate) trait Arm {
     /// The lock of its channel; `None` for an arm that is never ready.
     fn lock(&self) -> Option<&Lock>;
 
-    /// True if somebody drives the program (see `world`).
-    fn is_driven(&self) -> bool;
+    /// Whether somebody drives the program (see `world`); `None` for an arm that is never ready, which has no
+    /// channel that could tell.
+    fn is_driven(&self) -> Option<bool>;
 
     /// What it is to whoever drives: what it does, to what.
     fn driven(&self) -> Option<(Kind, Tag)>;
@@ -287,8 +288,8 @@ impl<T, O: Operation<T>> Arm for ChannelArm<'_, T, O> {
     }
 
     #[inline]
-    fn is_driven(&self) -> bool {
-        self.shared.is_some_and(Shared::is_driven)
+    fn is_driven(&self) -> Option<bool> {
+        self.shared.map(Shared::is_driven)
     }
 
     fn driven(&self) -> Option<(Kind, Tag)> {

@@ -28,14 +28,17 @@ struct Subject {
 
 type Order = SmallVec<[u32; 8]>;
 
+impl Subject {
+    /// Whether two arms are about the same channel.
+    fn has_doubles(&self) -> bool {
+        (1..self.objects.len()).any(|place| self.objects[..place].contains(&self.objects[place]))
+    }
+}
+
 impl<S: Arms> Waiting<S> {
     #[inline]
     pub(super) fn is_driven(self: Pin<&Self>) -> bool {
-        let first = arms::each(self.arms()).next();
-        match first {
-            Some(arm) => arm.is_driven(),
-            None => world::is_driven(),
-        }
+        arms::each(self.arms()).find_map(|arm| arm.is_driven()).unwrap_or_else(world::is_driven)
     }
 
     fn subject(self: Pin<&Self>) -> Subject {
@@ -107,10 +110,19 @@ impl<S: Arms> Waiting<S> {
         }
         let Some(step) = self.begin_step(&subject, subject.kind, !S::FUTURES) else { return Poll::Pending };
         self.as_ref().shut_if_over(&step);
-        let order = self.as_ref().driven_order(&step);
+        let mut order = self.as_ref().driven_order(&step);
         let waker = self.as_ref().waker(cx);
         self.as_ref().tell_queued(&step);
-        let winner = self.as_mut().queue_up_in(&order, Wake::Task(waker));
+        let mut winner = None;
+        if self.bias == Bias::Fair && subject.has_doubles() {
+            winner = if S::FUTURES { None } else { self.as_mut().try_all(&order) };
+            if winner.is_none() {
+                order = self.as_ref().line_order(&step);
+            }
+        }
+        if winner.is_none() {
+            winner = self.as_mut().queue_up_in(&order, Wake::Task(waker));
+        }
         self.as_ref().tell_queued(&step);
         match winner {
             Some(winner) => {
@@ -204,6 +216,29 @@ impl<S: Arms> Waiting<S> {
             _ => candidates.first().copied().unwrap_or(0),
         };
         std::iter::once(first).chain(all.filter(|index| *index != first)).collect()
+    }
+
+    /// The order in which to join the lines: of several arms that wait for the same thing, any may be the
+    /// first. (Which of them looked ready before is no matter: none was.)
+    fn line_order(self: Pin<&Self>, step: &Step) -> Order {
+        let arms = self.arms();
+        let all = 0..arms.len() as u32;
+        let what = |index: u32| arms.arm(index as usize).and_then(|arm| arm.driven());
+        let mut line = Order::new();
+        for index in all.clone() {
+            if line.contains(&index) {
+                continue;
+            }
+            let alike = |other: &u32| what(index).is_some_and(|own| what(*other) == Some(own));
+            let alike: Order = all.clone().filter(alike).collect();
+            if let (Some(world), 2..) = (step.world(), alike.len()) {
+                line.push(alike[world.choose(alike.len())]);
+            }
+            let others = all.clone().filter(|other| *other == index || alike.contains(other));
+            let others: Order = others.filter(|other| !line.contains(other)).collect();
+            line.extend(others);
+        }
+        line
     }
 
     /// True if a channel that is ready is tried before the futures.
