@@ -107,3 +107,25 @@ fn any_of_two_arms_that_wait_for_the_same_may_be_the_first_in_line() {
     });
     assert_eq!(seen, ["Ok(1)", "Ok(2)"]);
 }
+
+#[test]
+fn one_who_withdraws_too_late_could_have_been_earlier() {
+    let seen = outcomes(|log| {
+        let (tx, rx) = bounded(1);
+        let (keep, none) = bounded::<()>(0);
+        let also = rx.clone();
+        let sent = log.clone();
+        // First the one whose time comes first in a trace, then the one that waits.
+        go(async move {
+            select! {
+                recv(none) => unreachable!("nobody sends"),
+                default(MOMENT) => {}
+            }
+            tx.send(7).await.unwrap();
+            sent.say("sent");
+            drop((keep, also));
+        });
+        go(async move { log.say(format!("{:?}", rx.recv_timeout(MOMENT).await)) });
+    });
+    assert_eq!(seen, ["Err(Timeout), sent", "Ok(7), sent"]);
+}

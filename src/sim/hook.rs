@@ -188,8 +188,11 @@ impl World for Driver {
         if self.over.get() {
             return;
         }
+        // Who withdraws might have been earlier than whoever came first instead.
+        let withdraws = self.open.borrow().last().is_some_and(|open| open.kind == Some(Kind::Cancel));
         let mut procs = self.procs.borrow_mut();
-        let Procs { all, after, objects, .. } = &mut *procs;
+        let Procs { all, after, needed, objects, .. } = &mut *procs;
+        let after = if withdraws { needed } else { after };
         for task in all.iter_mut().filter_map(|proc| proc.task.as_mut()) {
             if let Some(place) = task.waits.iter().position(|wait| wait.key == key) {
                 let wait = task.waits.remove(place);
