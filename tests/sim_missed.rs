@@ -78,6 +78,55 @@ fn a_select_whose_first_arm_has_nothing_to_send() {
 }
 
 #[test]
+fn one_who_withdraws_too_late_could_have_been_earlier() {
+    let seen = outcomes(|log| {
+        let (tx, rx) = bounded(1);
+        let (keep, none) = bounded::<()>(0);
+        let also = rx.clone();
+        let sent = log.clone();
+        // First the one whose time comes first in a trace, then the one that waits.
+        go(async move {
+            select! {
+                recv(none) => unreachable!("nobody sends"),
+                default(MOMENT) => {}
+            }
+            tx.send(7).await.unwrap();
+            sent.say("sent");
+            drop((keep, also));
+        });
+        go(async move { log.say(format!("{:?}", rx.recv_timeout(MOMENT).await)) });
+    });
+    assert_eq!(seen, ["Err(Timeout), sent", "Ok(7), sent"]);
+}
+
+#[test]
+fn a_last_sender_that_comes_after_the_last_receiver_could_have_been_earlier() {
+    let seen = outcomes(|log| {
+        let (tx, rx) = bounded::<()>(0);
+        let (tx2, rx2) = (tx.clone(), rx.clone());
+        go(async move {
+            drop(tx);
+            log.say(format!("{:?}", rx.try_recv()));
+        });
+        go(async move {
+            drop(rx2);
+            drop(tx2);
+        });
+    });
+    assert_eq!(seen, ["Err(Closed)", "Err(Empty)"]);
+}
+
+#[test]
+fn a_last_receiver_that_comes_after_the_last_sender_could_have_been_earlier() {
+    let seen = outcomes(|log| {
+        let (tx, rx) = bounded::<()>(0);
+        go(async move { log.say(format!("{}", tx.is_closed())) });
+        go(async move { drop(rx) });
+    });
+    assert_eq!(seen, ["false", "true"]);
+}
+
+#[test]
 fn any_of_two_arms_that_wait_for_the_same_may_be_the_first_in_line() {
     let seen = outcomes(|log| {
         let (tx, rx) = bounded(0);
@@ -106,26 +155,4 @@ fn any_of_two_arms_that_wait_for_the_same_may_be_the_first_in_line() {
         });
     });
     assert_eq!(seen, ["Ok(1)", "Ok(2)"]);
-}
-
-#[test]
-fn one_who_withdraws_too_late_could_have_been_earlier() {
-    let seen = outcomes(|log| {
-        let (tx, rx) = bounded(1);
-        let (keep, none) = bounded::<()>(0);
-        let also = rx.clone();
-        let sent = log.clone();
-        // First the one whose time comes first in a trace, then the one that waits.
-        go(async move {
-            select! {
-                recv(none) => unreachable!("nobody sends"),
-                default(MOMENT) => {}
-            }
-            tx.send(7).await.unwrap();
-            sent.say("sent");
-            drop((keep, also));
-        });
-        go(async move { log.say(format!("{:?}", rx.recv_timeout(MOMENT).await)) });
-    });
-    assert_eq!(seen, ["Err(Timeout), sent", "Ok(7), sent"]);
 }

@@ -124,6 +124,7 @@ impl World for Driver {
             let is_unknown = self.edges(&mut procs, &open, outcome, event);
             let access = footprint::access(kind, Some(outcome), open.pure);
             let access = if is_unknown { Some(Access::Anything) } else { access };
+            let access = access.map(|access| procs.at_worst(access, open.objects.first().copied()));
             if let Some(access) = access {
                 open.objects.iter().for_each(|object| procs.trace.touch(Touch { object: *object, access }));
                 if let Some(part) = access.part_of_close() {

@@ -64,6 +64,23 @@ impl Procs {
         footprint
     }
 
+    /// A last drop that found the channel closed by the other side's drops might have been before them, and have
+    /// closed it.
+    pub(super) fn at_worst(&self, access: Access, object: Option<u32>) -> Access {
+        let by_drops = || {
+            let closed = object.and_then(|object| self.objects[object as usize].mirror.closed.first());
+            closed.is_some_and(|event| {
+                let act = self.trace.events[*event as usize].act;
+                matches!(act, Act::Op(Kind::DropSender | Kind::DropReceiver))
+            })
+        };
+        match access {
+            Access::LateSender if by_drops() => Access::LastSender,
+            Access::LateReceiver if by_drops() => Access::LastReceiver,
+            access => access,
+        }
+    }
+
     fn is_last(&self, object: u32, side: usize) -> bool {
         self.objects[object as usize].handles[side] <= 1
     }
