@@ -29,7 +29,9 @@
 //! The last sender's drop closes the channel, but nobody is left to send: a receive before it waits and is
 //! told, a receive behind it is told at once. So it changes places with receives. Not so the last receiver's
 //! drop with sends: a value that is queued is dropped, one that comes later goes back to its sender. Both last
-//! drops together leave the same closed and empty channel.
+//! drops together leave the same closed and empty channel: the second of them has nothing left to do,
+//! but is the last of its side nonetheless, since before the first it would have closed the channel. Only where
+//! the channel was closed by something else there is nothing that it could have done.
 //!
 //! # The rest
 //!
@@ -61,7 +63,7 @@ pub(super) enum Access {
     /// And it was the last one.
     LastSender,
     LastReceiver,
-    /// The last handles of a channel that was closed already: there was nothing left to do.
+    /// The last handles of a channel that somebody had closed: there was nothing left to do.
     LateSender,
     LateReceiver,
     /// A look at how much is queued.
