@@ -494,3 +494,33 @@ fn requests_that_differ_in_what_their_task_does_meanwhile() {
     is_exhausted(Sim::exhaustive(), program);
     assert_eq!(*seen.borrow(), BTreeSet::from([None, Some(2)]));
 }
+
+#[test]
+fn tasks_that_wait_for_nothing() {
+    type Task = std::pin::Pin<Box<dyn Future<Output = ()> + Send>>;
+    let waits: &[fn() -> Task] = &[
+        || Box::pin(async { while hchan::never::<()>().recv().await.is_ok() {} }),
+        || Box::pin(async { while hchan::never::<()>().recv_blocking().is_ok() {} }),
+        || {
+            Box::pin(async {
+                select! {}
+            })
+        },
+        || {
+            Box::pin(async {
+                hchan::select_blocking! {}
+            })
+        },
+        || {
+            Box::pin(async {
+                select! { recv(hchan::never::<()>()) => {} }
+            })
+        },
+        || Box::pin(async { hchan::Context::background().cancelled().await }),
+    ];
+    for wait in waits {
+        assert_eq!(fails(Sim::exhaustive(), wait).kind, FailureKind::Deadlock);
+        let left = || async { drop(go(wait())) };
+        assert_eq!(fails(Sim::exhaustive(), left).kind, FailureKind::Leak);
+    }
+}

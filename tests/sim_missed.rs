@@ -1,7 +1,7 @@
 //! Outcomes that an exhaustive check has to see: small programs whose outcomes are known, each of a shape that a
 //! reduction is tempted to leave out.
 
-use hchan::sim::{FailureKind, Sim, Verdict};
+use hchan::sim::{Sim, Verdict};
 use hchan::{bounded, go, never, select, time, unbounded};
 use std::cell::RefCell;
 use std::collections::BTreeSet;
