@@ -524,3 +524,13 @@ fn tasks_that_wait_for_nothing() {
         assert_eq!(fails(Sim::exhaustive(), left).kind, FailureKind::Leak);
     }
 }
+
+#[test]
+fn a_task_has_the_same_number_in_each_trace() {
+    let failure = fails(Sim::exhaustive(), || async {
+        let task = go(async { yield_now().await });
+        task.abort();
+        task.await.unwrap();
+    });
+    assert!(failure.story.contains("TaskId("), "{failure}");
+}
