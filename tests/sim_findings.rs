@@ -146,6 +146,16 @@ fn a_trace_without_end() {
     };
     let failure = fails(Sim::exhaustive().max_steps(50), program);
     assert_eq!((failure.kind, failure.steps), (FailureKind::StepLimit, 50));
+    // Ten thousand lines would not be read.
+    let failure = fails(Sim::exhaustive(), || async {
+        let (tx, rx) = unbounded();
+        loop {
+            tx.send(1).await.unwrap();
+            rx.recv().await.unwrap();
+        }
+    });
+    assert_eq!(failure.kind, FailureKind::StepLimit);
+    assert!(failure.story.contains("more\n") && failure.story.lines().count() < 250, "{}", failure.story);
 }
 
 #[test]

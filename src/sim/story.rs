@@ -5,12 +5,26 @@ use super::trace::{Act, Event, Pid};
 use crate::world::{Kind, Outcome, Site, What};
 use std::fmt::Write;
 
+/// How many lines of a long trace are shown from its beginning.
+const HEAD: usize = 60;
+/// And from its end.
+const TAIL: usize = 140;
+
 /// What happened, and how it ended.
 pub(super) fn tell(procs: &Procs, end: &str) -> String {
     let mut story = String::new();
     let shown = |event: &&Event| !matches!(event.act, Act::Start | Act::Resume);
     let mut last = None;
+    let count = procs.trace.events.iter().filter(shown).count();
+    // The middle of a trace without end says nothing new.
+    let left_out = if count > HEAD + TAIL { HEAD..count - TAIL } else { 0..0 };
     for (number, event) in procs.trace.events.iter().filter(shown).enumerate() {
+        if left_out.contains(&number) {
+            if number == left_out.start {
+                let _ = writeln!(story, "       {} more", left_out.len());
+            }
+            continue;
+        }
         let mark = if last.is_some_and(|last| last != event.pid) { '>' } else { ' ' };
         last = Some(event.pid);
         let _ = writeln!(story, "{:4} {mark} {}", number + 1, line(procs, event));
