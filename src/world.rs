@@ -36,10 +36,15 @@ pub(crate) struct Tag {
 /// What there is in a world.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum What {
-    Channel { capacity: Option<usize> },
+    Channel {
+        capacity: Option<usize>,
+    },
     WaitGroup,
     Group,
-    Context,
+    /// It ends with its parent.
+    Context {
+        parent: Option<u32>,
+    },
 }
 
 /// What an operation does.
@@ -90,6 +95,10 @@ pub(crate) enum Kind {
     GroupFail,
     GroupLook,
     GroupLeave,
+    /// One more handle.
+    Clone,
+    /// Asks whether what it waits for has come.
+    Poll,
 }
 
 /// What came of an operation.
@@ -144,6 +153,13 @@ pub(crate) trait World {
 
     /// What was begun last is over.
     fn end(&self, outcome: Outcome);
+
+    /// A task asks whether what it waits for has come: of a task or a group, or in a line. Unless it has just been
+    /// resumed, that is a step.
+    fn looks(&self, object: Option<u32>);
+
+    /// What was told to wait is dropped.
+    fn forsakes(&self);
 
     /// What was begun waits, under this key, or under a new one if that is 0. Returns it.
     fn waits(&self, key: usize, op: Op<'_>) -> usize;
@@ -336,19 +352,28 @@ impl Drop for Step {
 }
 
 /// That something waits, until it is dropped: for what does not wait in lines.
-pub(crate) struct Waits(usize);
+pub(crate) struct Waits {
+    key: usize,
+    object: Option<u32>,
+}
 
 impl Waits {
     /// What was begun waits.
     pub(crate) fn new(step: &Step, op: Op<'_>) -> Option<Self> {
-        step.world().map(|world| Self(world.waits(0, op)))
+        let object = op.objects.first().copied();
+        step.world().map(|world| Self { key: world.waits(0, op), object })
+    }
+
+    /// Asks whether it is over.
+    pub(crate) fn look(&self) {
+        current().into_iter().for_each(|world| world.looks(self.object));
     }
 }
 
 impl Drop for Waits {
     fn drop(&mut self) {
         if let Some(world) = current() {
-            world.goes_on(self.0);
+            world.goes_on(self.key);
         }
     }
 }

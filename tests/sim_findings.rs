@@ -544,3 +544,27 @@ fn a_task_has_the_same_number_in_each_trace() {
     });
     assert!(failure.story.contains("TaskId("), "{failure}");
 }
+
+#[test]
+fn ticks_that_nobody_takes_are_not_the_end() {
+    let moment = Duration::from_millis(1);
+    for any_time in [false, true] {
+        let sim = Sim::exhaustive().timers(if any_time { Timers::Any } else { Timers::Ordered });
+        let program = move || async move {
+            let (start, ticks) = (time::now(), time::tick(moment));
+            time::sleep(1000 * moment + moment / 2).await;
+            // The first waited, the others were missed; then they come in time again, but on a slow machine.
+            assert_eq!(ticks.recv().await, Ok(start + moment));
+            let next = ticks.recv().await.unwrap() - start;
+            assert!(next == 1001 * moment || any_time && next > 1001 * moment, "{next:?}");
+        };
+        is_exhausted(sim.clone(), program);
+        // Who waits for ever does so though something ticks.
+        let program = move || async move {
+            let _ticks = time::tick(moment);
+            let (_tx, rx) = bounded::<()>(0);
+            rx.recv().await.unwrap();
+        };
+        assert_eq!(fails(sim, program).kind, FailureKind::Deadlock);
+    }
+}

@@ -70,13 +70,17 @@ impl Driven {
         Entered { _entered: current::Entered::new(&self.core), host: set_host(None), numbers }
     }
 
-    /// Makes the first task, and returns its number: that which the first one had each time before.
+    /// From now on tasks have the numbers that they had when this was done before.
+    pub(crate) fn begin(&self) {
+        swap_numbers(NUMBERS);
+    }
+
+    /// Makes a task that need not be `Send`, and returns its number.
     pub(crate) fn spawn(
         &self,
         future: impl Future<Output = ()> + 'static,
         site: &'static Location<'static>,
     ) -> u64 {
-        swap_numbers(NUMBERS);
         let about = About { site, name: Some("root".into()) };
         self.core.spawn(OneThread(future), about).id().into()
     }

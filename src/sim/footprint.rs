@@ -14,6 +14,10 @@
 //! what each has got. With a full queue it is the mirror image. Two sends do not change places, since their
 //! values stand in line one behind the other; nor do two receives.
 //!
+//! Only so where the task is not aborted by somebody: it may be when it was served and has not gone on yet; what
+//! it was served with goes back then, while its peer has gone on. The requests of tasks that are aborted in some
+//! trace are none of these (`Task::is_mortal`).
+//!
 //! A request that waits is completed by the peer's step. That is no step of its own, but it is an edge: what
 //! the task does *next* comes after the step which completed it. Likewise what a receiver does next comes
 //! after the send of its value, and what a sender does next after the receive that freed its place, also if
@@ -46,6 +50,8 @@
 //! - A waits for the end of a channel changes places with everything; the close completes it.
 //! - Jobs of a wait group: `done` changes places with `done` and with `wait`, `add` with `add`; the `done` that
 //!   finds nothing to do with nothing.
+//! - A context's end is one of all contexts below it. Looks at a context are no more than that; a child is made by a
+//!   look at its parent.
 //! - A task's steps at awaits, its resumption and its end do not change places with its abort.
 
 use crate::world::{Kind, Outcome};
@@ -182,6 +188,8 @@ pub(super) fn access(kind: Kind, outcome: Option<Outcome>, pure: bool) -> Option
         Kind::DropReceiver if outcome == Some(Outcome::Last) => A::LastReceiver,
         Kind::DropSender if outcome == Some(Outcome::LateLast) => A::LateSender,
         Kind::DropReceiver if outcome == Some(Outcome::LateLast) => A::LateReceiver,
+        Kind::Clone => A::Clone,
+        Kind::Poll => A::Live,
         Kind::DropSender => A::DropSender,
         Kind::DropReceiver => A::DropReceiver,
         Kind::Abort => A::Abort,

@@ -5,9 +5,10 @@ use super::driver::{CutOff, Driver, Open};
 use super::driving::with;
 use super::fibre::{self, Order, Stop};
 use super::footprint::{self, Access, Touch};
-use super::procs::{Next, Procs, TIME, Wait};
+use super::procs::{Next, Place, Procs, TIME, Wait};
 use super::trace::{Act, Pid};
 use crate::world::{self, Kind, Op, Outcome, Site, What, World};
+use std::mem::take;
 use std::num::NonZeroU32;
 use std::panic::resume_unwind;
 use std::rc::Rc;
@@ -73,8 +74,8 @@ impl World for Driver {
         if let Some(pid) = running {
             let noted = || {
                 // Drops have no line of their own.
-                use Kind::{Cancel, DropReceiver, DropSender, GiveBack};
-                if matches!(op.kind, DropSender | DropReceiver | Cancel | GiveBack) {
+                use Kind::{Cancel, Clone, DropReceiver, DropSender, GiveBack};
+                if matches!(op.kind, DropSender | DropReceiver | Cancel | GiveBack | Clone) {
                     return None;
                 }
                 let procs = self.procs.borrow();
@@ -87,15 +88,18 @@ impl World for Driver {
             }
             let Some(manner) = self.rehearses(pid, open.manner, &op) else { return false };
             open.manner = manner;
-            open.pure = self.manners.borrow().is_pure(open.manner);
+            // What a task that dies was served with goes back: not so if it had taken it at once.
+            let is_mortal = self.procs.borrow().task(pid).is_some_and(|task| task.is_mortal);
+            open.pure = !is_mortal && self.manners.borrow().is_pure(open.manner);
+            if open.pure {
+                self.manners.borrow_mut().trust(open.manner);
+            }
             if !panicking() && (op.awaits || !self.awaits_only.get()) {
                 let (act, objects) = (Act::Op(op.kind), op.objects.into());
                 self.announce(pid, Next { act, objects, site, awaits: op.awaits, pure: open.pure });
                 if self.gives_way(pid, &op) {
                     return false;
                 }
-                // One that was aborted does not live to see what it has to wait for.
-                open.pure &= !self.procs.borrow().task(pid).is_some_and(|task| task.aborted);
             }
         }
         if let (Kind::Send | Kind::Recv, Some(object), false) = (op.kind, op.objects.first(), self.over.get())
@@ -131,9 +135,22 @@ impl World for Driver {
                     procs.trace.touch(Touch { object: open.objects[0], access: part });
                 }
             }
+            if kind == Kind::End {
+                for object in procs.descendants(open.objects[0]) {
+                    procs.trace.touch(Touch { object, access: Access::Anything });
+                }
+            }
             if kind == Kind::Abort {
-                let target = procs.all.iter_mut().find(|proc| open.objects.contains(&proc.object));
-                target.and_then(|proc| proc.task.as_mut()).into_iter().for_each(|task| task.aborted = true);
+                let Procs { all, mortals, .. } = &mut *procs;
+                let target = all.iter_mut().find(|proc| open.objects.contains(&proc.object));
+                if let Some(task) = target.and_then(|proc| proc.task.as_mut()) {
+                    task.aborted = true;
+                    if !task.is_mortal {
+                        task.is_mortal = true;
+                        mortals.push(task.path.clone());
+                        self.manners.borrow_mut().learn();
+                    }
+                }
             }
         }
         if open.kind == Some(Kind::DoneOne) && outcome == Outcome::Last {
@@ -145,6 +162,30 @@ impl World for Driver {
         if open.kind.is_some() && self.open.borrow().is_empty() {
             procs.trace.events[event as usize].outcome.get_or_insert(outcome);
         }
+    }
+
+    fn looks(&self, object: Option<u32>) {
+        let inside = !self.open.borrow().is_empty();
+        let Some(pid) = self.running().filter(|_| !inside && !self.over.get()) else { return };
+        let is_resumed = self.procs.borrow_mut().task_mut(pid).is_some_and(|task| take(&mut task.is_resumed));
+        if !is_resumed {
+            self.take_in();
+            self.does_something_else(pid);
+            if !panicking() && !self.awaits_only.get() {
+                let objects = object.into_iter().collect();
+                self.announce(pid, Next { objects, ..Next::new(Act::Op(Kind::Poll)) });
+            }
+        }
+        let mut procs = self.procs.borrow_mut();
+        let looked_at = object.map(|object| procs.look_at(object));
+        // Whoever serves it wakes it.
+        let own = Touch { object: procs.all[pid as usize].object, access: Access::Live };
+        looked_at.into_iter().chain([own]).for_each(|touch| procs.trace.touch(touch));
+    }
+
+    fn forsakes(&self) {
+        let running = self.running().filter(|_| !self.over.get());
+        running.into_iter().for_each(|pid| self.does_something_else(pid));
     }
 
     fn queued(&self, len: usize) {
@@ -243,7 +284,8 @@ impl World for Driver {
         };
         count(1);
         while poll(&mut Context::from_waker(&waker)).is_pending() {
-            if self.rehearses_on() {
+            let is_woken = matches!(self.procs.borrow().all[pid as usize].place, Place::Woken);
+            if self.rehearses_on(is_woken) {
                 continue;
             }
             if self.over.get() {

@@ -22,8 +22,10 @@
 //! # Steps
 //!
 //! Every operation of this crate is a step, before which another task may run: those that may wait, also if
-//! they need not, and those that never wait (`try_*`, `close`, `len`, the drop of a handle, `cancel`, `add`, `done`,
-//! `abort`, and so on). So a task may be suspended in the middle of a poll; each has a stack of its own for that.
+//! they need not, and those that never wait (`try_*`, `close`, `len`, the clone and the drop of a handle, `cancel`,
+//! `add`, `done`, `abort`, and so on); also when a task looks again whether something has come that it waits for, and
+//! has done something else since it was woken. So a task may be suspended in the middle of a poll; each has a stack
+//! of its own for that.
 //! Which of several ready arms an unbiased select takes is tried out, too. What a task does while it unwinds
 //! belongs to its last step.
 //!
@@ -56,14 +58,17 @@
 //!   The task that blocks is left where it is: what is on its stack is never freed.
 //! - **Other orders within an unwinding**: what a task drops while it panics is dropped without a switch. A drop
 //!   that waits then, for what only another task can bring, ends the process when the trace is cut off.
+//! - **Thread-locals**: all tasks run on one thread, and each may be put aside at any operation. One that holds a
+//!   borrow of a thread-local's `RefCell` over an operation meets the others there, as it does not in production.
 //! - **Time that passes while tasks compute**: see [`Timers`].
 //! - A loop that waits for something by asking again and again (`while !done { yield_now().await }`) has traces
 //!   without end: it runs into the limit of steps.
 //!
 //! Whether the code around a request does something else while that waits, the explorer learns by watching it;
-//! for that it tells a request now and then that it has to wait, and polls it again at once. A task that only
-//! then changes what no operation shows (its memory), or drops the request and makes the same one anew first of
-//! all, would mislead it.
+//! for that it tells a request now and then that it has to wait, and polls it again at once. What such a task does to
+//! its memory then, without any operation, is not seen by that: so of each program the first traces, and one of 16
+//! later, are driven once more, in an order in which nobody waits who need not, and have to come to the same.
+//! Branches of one task that meet in memory alone, and only in few traces, may still mislead it.
 //!
 //! # How much is tried
 //!
@@ -87,11 +92,14 @@ mod hook;
 mod manner;
 mod next;
 mod panics;
+mod passing;
 mod pick;
 mod procs;
 mod progress;
+mod recheck;
 mod rehearsal;
 mod report;
+mod sampling;
 mod shrink;
 mod story;
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use super::footprint::{self, Access, Footprint, Touch};
 use super::procs::{Place, Procs, TIME};
 use super::trace::{Act, EventId, Pid};
-use crate::world::Kind;
+use crate::world::{Kind, What};
 
 impl Procs {
     /// What a process that is enabled may touch next, at most.
@@ -27,6 +27,7 @@ impl Procs {
                         Kind::DropSender if self.is_last(*object, 0) => Some(Access::LastSender),
                         Kind::DropReceiver if self.is_last(*object, 1) => Some(Access::LastReceiver),
                         Kind::DoneOne if self.objects[*object as usize].jobs == 0 => Some(Access::Anything),
+                        Kind::Poll => Some(self.look_at(*object).access),
                         kind => footprint::access(kind, None, pure),
                     };
                     if let Some(access) = access {
@@ -38,7 +39,12 @@ impl Procs {
                         self.others(*object, |other| add(other, Access::Anything));
                     }
                 }
-                if proc.next.awaits {
+                if kind == Kind::End {
+                    self.descendants(proc.next.objects[0])
+                        .into_iter()
+                        .for_each(|object| add(object, Access::Anything));
+                }
+                if proc.next.awaits || kind == Kind::Poll {
                     add(proc.object, Access::Live);
                 }
             }
@@ -79,6 +85,12 @@ impl Procs {
             Access::LateReceiver if by_drops() => Access::LastReceiver,
             access => access,
         }
+    }
+
+    /// A look whether a task is over, or the jobs of a group are done.
+    pub(super) fn look_at(&self, object: u32) -> Touch {
+        let is_group = self.objects[object as usize].what == Some(What::WaitGroup);
+        Touch { object, access: if is_group { Access::LookCount } else { Access::LookOver } }
     }
 
     fn is_last(&self, object: u32, side: usize) -> bool {

@@ -60,7 +60,7 @@ fn waiting(procs: &Procs, story: &mut String) {
         if !task.path.is_empty() {
             let _ = write!(story, " (made at {})", place(task.site));
         }
-        match task.waits.iter().find(|wait| wait.completed.is_none()) {
+        match task.waits.iter().rfind(|wait| wait.completed.is_none()) {
             Some(wait) => {
                 let _ = writeln!(story, " waits: {}", waits(procs, wait));
             }
@@ -135,7 +135,7 @@ pub(super) fn object_name(procs: &Procs, object: u32) -> String {
             let what = match it.what {
                 Some(What::WaitGroup) => "wait group",
                 Some(What::Group) => "group",
-                Some(What::Context) => "context",
+                Some(What::Context { .. }) => "context",
                 _ => "channel",
             };
             format!("{what} #{object} (made at {})", place(site))
@@ -162,6 +162,8 @@ fn verb(act: Act) -> &'static str {
             Kind::Observe => "closed",
             Kind::Select => "select",
             Kind::TrySelect => "select, without waiting",
+            Kind::Clone => "clone of a handle of",
+            Kind::Poll => "asks again",
             Kind::Close => "close",
             Kind::CloseAndTake => "close_and_take",
             Kind::Len => "len",

@@ -17,6 +17,7 @@ use std::convert::Infallible;
 use std::fmt;
 use std::future::{Future, poll_fn};
 use std::panic::{Location, RefUnwindSafe, UnwindSafe};
+use std::pin::pin;
 use std::task::Poll;
 
 /// Waits until a number of jobs is done, as Go's `sync.WaitGroup` does.
@@ -148,10 +149,16 @@ impl WaitGroup {
 
     pub(crate) async fn wait_at(&self, site: Site) {
         // First of all: whoever polled once is there when the count reaches zero.
-        let (round, _waits) = poll_fn(|_| self.jobs.round(site, true)).await;
+        let (round, waits) = poll_fn(|_| self.jobs.round(site, true)).await;
         poll_fn(|cx| if gives_way(cx) { Poll::Pending } else { Poll::Ready(()) }).await;
         if let Some(round) = round {
-            round.closed().await;
+            let (mut closed, mut is_first) = (pin!(round.closed()), true);
+            poll_fn(|cx| {
+                let waits = waits.as_ref().filter(|_| !std::mem::take(&mut is_first));
+                waits.into_iter().for_each(Waits::look);
+                closed.as_mut().poll(cx)
+            })
+            .await;
         }
     }
 
