@@ -568,3 +568,30 @@ fn ticks_that_nobody_takes_are_not_the_end() {
         assert_eq!(fails(sim, program).kind, FailureKind::Deadlock);
     }
 }
+
+#[test]
+fn a_channel_that_outlives_its_run() {
+    static PIPE: std::sync::OnceLock<(hchan::Sender<u8>, Receiver<u8>)> = std::sync::OnceLock::new();
+    let program = || async {
+        let (tx, rx) = PIPE.get_or_init(|| bounded(1));
+        let task = go(tx.send(1));
+        assert_eq!(rx.recv().await, Ok(1));
+        task.await.unwrap().unwrap();
+    };
+    let failure = Sim::random(1, 2).check(program).unwrap_err();
+    assert_eq!(failure.kind, FailureKind::Foreign, "{failure}");
+}
+
+#[test]
+fn a_task_that_catches_every_panic_does_not_hold_up_the_check() {
+    let program = || async {
+        let (tx, rx) = bounded::<u8>(1);
+        drop(hchan::go_blocking(move || {
+            let receive = || rx.recv_blocking().expect("somebody sends");
+            while std::panic::catch_unwind(std::panic::AssertUnwindSafe(receive)).is_err() {}
+        }));
+        std::mem::forget(tx);
+    };
+    let failure = Sim::exhaustive().check(program).unwrap_err();
+    assert_eq!(failure.kind, FailureKind::Leak, "{failure}");
+}

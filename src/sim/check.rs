@@ -314,7 +314,10 @@ where
             }
             Ending::Found(Finding::Intruder(site)) => {
                 let place = site.map_or_else(String::new, |site| format!(", at {}", story::place(site)));
-                let text = format!("A thread that is not driven used something of the program{place}.");
+                let text = format!(
+                    "Something of the program was used by a thread that is not driven, or in another run than \
+                     it was made in{place}."
+                );
                 return bad(FailureKind::Foreign, text);
             }
             Ending::Quiet => {}

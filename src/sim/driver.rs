@@ -23,18 +23,18 @@ use super::watch::Watch;
 use crate::facade::set_random;
 use crate::rt::driven::{Aside, Driven};
 use crate::timer::Action;
-use crate::world::{self, Kind, Site};
+use crate::world::{self, Kind, Number, Site};
 use smallvec::SmallVec;
 use std::cell::{Cell, RefCell};
 use std::future::Future;
-use std::num::NonZeroU32;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 pub(super) struct Driver {
-    pub(super) number: NonZeroU32,
+    /// That of the run that goes on.
+    pub(super) number: Cell<Number>,
     pub(super) rt: Driven,
     pub(super) time: Arc<Time>,
     pub(super) procs: RefCell<Procs>,
@@ -44,6 +44,8 @@ pub(super) struct Driver {
     /// How many operations are going on, one within the other.
     pub(super) open: RefCell<SmallVec<[Open; 4]>>,
     pub(super) over: Cell<bool>,
+    /// How many operations a task has begun since all is over.
+    pub(super) late: Cell<usize>,
     pub(super) keys: Cell<usize>,
     pub(super) finding: Cell<Option<Finding>>,
     pub(super) lost_values: Cell<bool>,
@@ -112,9 +114,9 @@ impl Driver {
     pub(super) fn new(brain: Box<dyn Brain>) -> Rc<Self> {
         static NUMBER: AtomicU32 = AtomicU32::new(1);
         // Ordering: Relaxed: a number that is not used twice.
-        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed) << world::RUN_BITS;
         Rc::new(Self {
-            number: NonZeroU32::new(number).unwrap_or(NonZeroU32::MIN),
+            number: Cell::new(Number::new(number).unwrap_or(Number::MIN)),
             rt: Driven::new(),
             time: Arc::new(Time::new()),
             procs: RefCell::new(Procs::default()),
@@ -122,6 +124,7 @@ impl Driver {
             running: Cell::new(NOBODY),
             open: RefCell::new(SmallVec::new()),
             over: Cell::new(false),
+            late: Cell::new(0),
             keys: Cell::new(1),
             finding: Cell::new(None),
             lost_values: Cell::new(false),
@@ -148,7 +151,10 @@ impl Driver {
         site: Site,
         max_steps: usize,
     ) -> Ending {
-        while world::intruder(self.number).is_some() {}
+        while world::intruder(self.number.get()).is_some() {}
+        let run = (1 << world::RUN_BITS) - 1;
+        let number = self.number.get().get();
+        self.number.set(Number::MIN | (number & !run) | (number.wrapping_add(1) & run));
         self.procs.borrow_mut().clear();
         self.manners.borrow_mut().begin();
         self.over.set(false);
@@ -200,7 +206,7 @@ impl Driver {
     }
 
     fn found(&self) -> Option<Finding> {
-        if let Some(site) = world::intruder(self.number) {
+        if let Some(site) = world::intruder(self.number.get()) {
             return Some(Finding::Intruder(site));
         }
         self.finding.get()
@@ -346,6 +352,7 @@ impl Driver {
             let has_fibre =
                 self.procs.borrow().all[pid].task.as_ref().is_some_and(|task| task.fibre.is_some());
             if has_fibre {
+                self.late.set(0);
                 self.run(pid as Pid, Order::Unwind);
             }
         }

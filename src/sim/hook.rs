@@ -7,14 +7,16 @@ use super::fibre::{self, Order, Stop};
 use super::footprint::{self, Access, Touch};
 use super::procs::{Next, Place, Procs, TIME, Wait};
 use super::trace::{Act, Pid};
-use crate::world::{self, Kind, Op, Outcome, Site, What, World};
+use crate::world::{self, Kind, Number, Op, Outcome, Site, What, World};
 use std::mem::take;
-use std::num::NonZeroU32;
 use std::panic::resume_unwind;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::panicking;
+
+/// So many operations are begun by no task that ends.
+const LATE: usize = 10_000;
 
 /// How many lines of its last operations a task keeps.
 const NOTES: usize = 8;
@@ -26,6 +28,14 @@ impl Driver {
         self.procs.borrow_mut().all[pid as usize].next = next;
         if let Order::Unwind = fibre::stop(Stop::Step) {
             resume_unwind(Box::new(CutOff));
+        }
+    }
+
+    /// A task goes on though all is over. One that catches what unwinds it, and goes on and on, is left where it is.
+    fn is_late(&self) {
+        self.late.set(self.late.get() + 1);
+        if self.late.get() > LATE && fibre::is_on_one() && !panicking() {
+            fibre::stop(Stop::Stuck);
         }
     }
 
@@ -48,8 +58,8 @@ impl Driver {
 }
 
 impl World for Driver {
-    fn number(&self) -> NonZeroU32 {
-        self.number
+    fn number(&self) -> Number {
+        self.number.get()
     }
 
     fn make(&self, what: What, name: Option<&str>, site: Site) -> u32 {
@@ -68,6 +78,9 @@ impl World for Driver {
     }
 
     fn begin(&self, op: Op<'_>) -> bool {
+        if self.over.get() {
+            self.is_late();
+        }
         let inside = !self.open.borrow().is_empty();
         let mut open = Open::new(op.kind, op.objects);
         let running = self.running().filter(|_| !inside && !self.over.get());
@@ -254,7 +267,7 @@ impl World for Driver {
     }
 
     fn waker(&self, key: usize, waker: &Waker) -> Waker {
-        Arc::new(Completion { world: self.number, key, waker: waker.clone() }).into()
+        Arc::new(Completion { world: self.number.get(), key, waker: waker.clone() }).into()
     }
 
     fn choose(&self, of: usize) -> usize {
@@ -276,7 +289,7 @@ impl World for Driver {
             }
             return;
         };
-        let waker = Arc::new(Unblock { world: self.number, pid }).into();
+        let waker = Arc::new(Unblock { world: self.number.get(), pid }).into();
         let count = |by: i32| {
             if let Some(task) = self.procs.borrow_mut().task_mut(pid) {
                 task.blocks = task.blocks.wrapping_add_signed(by);
@@ -379,8 +392,8 @@ impl World for Driver {
 }
 
 /// Calls `f` with the driver of this thread, which is that of `world`; else somebody is blamed.
-fn of(world: NonZeroU32, f: impl FnOnce(&Rc<Driver>)) {
-    let own = with(|driver| (driver.number == world).then(|| driver.clone())).flatten();
+fn of(world: Number, f: impl FnOnce(&Rc<Driver>)) {
+    let own = with(|driver| (driver.number.get() == world).then(|| driver.clone())).flatten();
     match own {
         Some(driver) if !driver.over.get() => f(&driver),
         Some(_) => {}
@@ -390,7 +403,7 @@ fn of(world: NonZeroU32, f: impl FnOnce(&Rc<Driver>)) {
 
 /// Wakes a task that waits in the middle of a poll.
 struct Unblock {
-    world: NonZeroU32,
+    world: Number,
     pid: Pid,
 }
 
@@ -402,7 +415,7 @@ impl Wake for Unblock {
 
 /// Says that a wait was ended, and wakes.
 struct Completion {
-    world: NonZeroU32,
+    world: Number,
     key: usize,
     waker: Waker,
 }

@@ -43,7 +43,7 @@
 //! | [`LostValue`](FailureKind::LostValue) | with [`lost_values(true)`](Sim::lost_values): a value that was sent was dropped in its channel |
 //! | [`StepLimit`](FailureKind::StepLimit) | a trace has more steps than [`max_steps`](Sim::max_steps) |
 //! | [`Nondeterminism`](FailureKind::Nondeterminism) | the program did something else by the same decisions: it asks the real clock, say, or a hash map for its order |
-//! | [`Foreign`](FailureKind::Foreign) | a task waits for what is not driven, blocks the thread, or a handle is used on another thread |
+//! | [`Foreign`](FailureKind::Foreign) | a task waits for what is not driven, blocks the thread, or a handle is used on another thread or in another run |
 //!
 //! A panic counts before a deadlock that it may have caused. A check prints no panics: the one that matters is in
 //! the story.
@@ -54,7 +54,8 @@
 //!   happens at once, in any order that the operations allow. To check that, use [loom](https://docs.rs/loom).
 //!   A lock of std's that is held over an operation would never be released: that is noticed on Linux, after a
 //!   second, and refused; [`Steps::Awaits`] is for such programs.
-//! - **Futures that wait for the outside world**, and other threads: they are refused, as `Foreign`.
+//! - **Futures that wait for the outside world**, and other threads: they are refused, as `Foreign`. So are channels
+//!   and the like that outlive a run, in a static say: the next run is to make its own.
 //!   The task that blocks is left where it is: what is on its stack is never freed.
 //! - **Other orders within an unwinding**: what a task drops while it panics is dropped without a switch. A drop
 //!   that waits then, for what only another task can bring, ends the process when the trace is cut off.
