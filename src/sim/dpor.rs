@@ -365,6 +365,7 @@ impl Brain for Dpor {
             sleeper.pid != pick.taken
                 && !conflict(&sleeper.touched, footprint)
                 && !conflict(&procs.potential(sleeper.pid), footprint)
+                && !conflict(&procs.last_drops(sleeper.pid, &sleeper.touched), footprint)
         };
         self.asleep = pick.asleep.iter().chain(&pick.done).filter(still).cloned().collect();
     }

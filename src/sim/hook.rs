@@ -190,7 +190,13 @@ impl World for Driver {
             }
         }
         let mut procs = self.procs.borrow_mut();
-        let looked_at = object.map(|object| procs.look_at(object));
+        // It was woken by whoever has ended that, and by nobody else.
+        let has_come = is_resumed
+            && procs.task(pid).is_some_and(|task| {
+                let of_it = |wait: &&Wait| wait.objects.first().copied() == object;
+                task.waits.iter().filter(of_it).any(|wait| wait.completed.is_some())
+            });
+        let looked_at = object.filter(|_| !has_come).map(|object| procs.look_at(object));
         // Whoever serves it wakes it.
         let own = Touch { object: procs.all[pid as usize].object, access: Access::Live };
         looked_at.into_iter().chain([own]).for_each(|touch| procs.trace.touch(touch));

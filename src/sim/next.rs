@@ -87,6 +87,23 @@ impl Procs {
         }
     }
 
+    /// Of what a process has touched with its next step when it was tried: the drops of handles that were not the
+    /// last then, and might be now. (Where the step is such a drop, that is known.)
+    pub(super) fn last_drops(&self, pid: Pid, touched: &[Touch]) -> Footprint {
+        if let Act::Op(Kind::DropSender | Kind::DropReceiver) = self.all[pid as usize].next.act {
+            return Footprint::new();
+        }
+        let last = |touch: &Touch| {
+            let access = match touch.access {
+                Access::DropSender => Access::LastSender,
+                Access::DropReceiver => Access::LastReceiver,
+                _ => return None,
+            };
+            Some(Touch { access, ..*touch })
+        };
+        touched.iter().filter_map(last).collect()
+    }
+
     /// A look whether a task is over, or the jobs of a group are done.
     pub(super) fn look_at(&self, object: u32) -> Touch {
         let is_group = self.objects[object as usize].what == Some(What::WaitGroup);

@@ -268,3 +268,16 @@ fn a_task_that_was_served_and_aborted() {
     }
     assert_eq!(sum.compared, programs.len());
 }
+
+/// What a task drops while it unwinds is a part of its step before, whichever that is.
+#[test]
+fn a_last_drop_within_another_step() {
+    use kinds::Op::{DropReceiver, More};
+    use more::More::{Panic, SelectDynamic};
+    let tasks: &[&[kinds::Op]] = &[&[More(Panic)], &[DropReceiver(1), More(SelectDynamic)]];
+    let program =
+        Program { capacities: [Some(0), None], own: true, keep: false, ..Program::of(tasks, false) };
+    let mut sum = Sum::default();
+    compare_one(&program, "by hand", 100 * MANY, &mut sum);
+    assert_eq!(sum.compared, 1);
+}

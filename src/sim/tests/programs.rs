@@ -17,12 +17,12 @@ use std::time::{Duration, Instant};
 
 #[derive(Clone, Debug)]
 pub(super) struct Program {
-    capacities: [Option<usize>; 2],
+    pub(super) capacities: [Option<usize>; 2],
     /// Whether each task has handles of its own; else they share them.
-    own: bool,
+    pub(super) own: bool,
     /// Whether the handles outlive the tasks.
-    keep: bool,
-    tasks: Vec<Vec<Op>>,
+    pub(super) keep: bool,
+    pub(super) tasks: Vec<Vec<Op>>,
     pub(super) any_time: bool,
     /// The task that whoever checks may abort, from 1.
     pub(super) victim: Option<u32>,
