@@ -49,6 +49,7 @@ thread_local! {
 
 /// Gives this thread other numbers, and returns those that it had: for whoever drives a program again and
 /// again, in which each task is to have the same number each time.
+#[cfg(feature = "sim")]
 pub(super) fn swap_numbers(numbers: (u64, u64)) -> (u64, u64) {
     MINE.replace(numbers)
 }

@@ -78,6 +78,22 @@
 //! one channel have N! traces, and pairs of tasks that do not meet have one. [`Sim::random`] and [`Sim::pct`] are
 //! for programs that have too many.
 //!
+//! With [`Timers::Any`] little is saved: a timer that may fire anywhere is in the way of most steps.
+//!
+//! # What it costs where nothing is checked
+//!
+//! Operations ask whether they are driven in a byte that they read anyway, tasks and channels when they are made. In
+//! instructions (callgrind, x86-64, one worker), without the feature `sim` and with it:
+//!
+//! | | without | with |
+//! |---|---:|---:|
+//! | `try_send` and `try_recv` | 211 | 221 |
+//! | the same, on a channel that is made for it and dropped | 1,016 | 1,080 |
+//! | `clone` of a sender, and its drop | 46 | 52 |
+//! | `send` and `recv` that do not wait, in a task | 246 | 254 |
+//! | a message there and one back, capacity 0, two tasks | 1,540 | 1,591 |
+//! | `go`, and awaiting the task | 1,014 | 1,025 |
+//!
 //! Unwinding must be possible: with `panic = "abort"` a check cannot end a trace before its end.
 
 mod brain;
