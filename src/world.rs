@@ -25,21 +25,33 @@ use std::task::{Context, Poll, Waker};
 /// Where something is done.
 pub(crate) type Site = &'static Location<'static>;
 
+/// The number of a world: that of who drives, and in the lowest bits that of the run. What is left of one run is not
+/// part of the next.
+pub(crate) type Number = std::num::NonZeroU32;
+
+/// How many of its bits are the run's.
+pub(crate) const RUN_BITS: u32 = 12;
+
 /// What belongs to a world: a number that is its own there.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Tag {
     /// The number of the world, not 0.
-    pub(crate) world: std::num::NonZeroU32,
+    pub(crate) world: Number,
     pub(crate) object: u32,
 }
 
 /// What there is in a world.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum What {
-    Channel { capacity: Option<usize> },
+    Channel {
+        capacity: Option<usize>,
+    },
     WaitGroup,
     Group,
-    Context,
+    /// It ends with its parent.
+    Context {
+        parent: Option<u32>,
+    },
 }
 
 /// What an operation does.
@@ -90,6 +102,10 @@ pub(crate) enum Kind {
     GroupFail,
     GroupLook,
     GroupLeave,
+    /// One more handle.
+    Clone,
+    /// Asks whether what it waits for has come.
+    Poll,
 }
 
 /// What came of an operation.
@@ -127,7 +143,7 @@ pub(crate) struct Op<'a> {
 
 /// Whoever drives the program.
 pub(crate) trait World {
-    fn number(&self) -> std::num::NonZeroU32;
+    fn number(&self) -> Number;
 
     /// Something was made.
     fn make(&self, what: What, name: Option<&str>, site: Site) -> u32;
@@ -144,6 +160,13 @@ pub(crate) trait World {
 
     /// What was begun last is over.
     fn end(&self, outcome: Outcome);
+
+    /// A task asks whether what it waits for has come: of a task or a group, or in a line. Unless it has just been
+    /// resumed, that is a step.
+    fn looks(&self, object: Option<u32>);
+
+    /// What was told to wait is dropped.
+    fn forsakes(&self);
 
     /// What was begun waits, under this key, or under a new one if that is 0. Returns it.
     fn waits(&self, key: usize, op: Op<'_>) -> usize;
@@ -237,7 +260,7 @@ impl Tag {
             intrude(self.world, site);
             assert!(
                 !strict || std::thread::panicking(),
-                "a channel of a program that is checked was used from a thread that is not driven"
+                "a channel of a program that is checked was used from a thread that is not driven, or in another run"
             );
         }
         world
@@ -336,34 +359,44 @@ impl Drop for Step {
 }
 
 /// That something waits, until it is dropped: for what does not wait in lines.
-pub(crate) struct Waits(usize);
+pub(crate) struct Waits {
+    key: usize,
+    object: Option<u32>,
+}
 
 impl Waits {
     /// What was begun waits.
     pub(crate) fn new(step: &Step, op: Op<'_>) -> Option<Self> {
-        step.world().map(|world| Self(world.waits(0, op)))
+        let object = op.objects.first().copied();
+        step.world().map(|world| Self { key: world.waits(0, op), object })
+    }
+
+    /// Asks whether it is over.
+    pub(crate) fn look(&self) {
+        current().into_iter().for_each(|world| world.looks(self.object));
     }
 }
 
 impl Drop for Waits {
     fn drop(&mut self) {
         if let Some(world) = current() {
-            world.goes_on(self.0);
+            world.goes_on(self.key);
         }
     }
 }
 
 /// Who used what belongs to a world from outside of it: the world's number, and where.
-static INTRUDERS: Mutex<Vec<(std::num::NonZeroU32, Option<Site>)>> = Mutex::new(Vec::new());
+static INTRUDERS: Mutex<Vec<(Number, Option<Site>)>> = Mutex::new(Vec::new());
 
-pub(crate) fn intrude(world: std::num::NonZeroU32, site: Option<Site>) {
+pub(crate) fn intrude(world: Number, site: Option<Site>) {
     INTRUDERS.lock().unwrap_or_else(PoisonError::into_inner).push((world, site));
 }
 
-/// Takes out the first that used a world from outside.
+/// Takes out the first that used a world from outside, whichever run of whoever drives it.
 #[allow(dead_code, reason = "for who drives a program")]
-pub(crate) fn intruder(number: std::num::NonZeroU32) -> Option<Option<Site>> {
+pub(crate) fn intruder(number: Number) -> Option<Option<Site>> {
     let mut intruders = INTRUDERS.lock().unwrap_or_else(PoisonError::into_inner);
-    let place = intruders.iter().position(|(world, _)| *world == number)?;
+    let same = |world: Number| world.get() >> RUN_BITS == number.get() >> RUN_BITS;
+    let place = intruders.iter().position(|(world, _)| same(*world))?;
     Some(intruders.swap_remove(place).1)
 }

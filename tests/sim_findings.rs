@@ -146,6 +146,16 @@ fn a_trace_without_end() {
     };
     let failure = fails(Sim::exhaustive().max_steps(50), program);
     assert_eq!((failure.kind, failure.steps), (FailureKind::StepLimit, 50));
+    // Ten thousand lines would not be read.
+    let failure = fails(Sim::exhaustive(), || async {
+        let (tx, rx) = unbounded();
+        loop {
+            tx.send(1).await.unwrap();
+            rx.recv().await.unwrap();
+        }
+    });
+    assert_eq!(failure.kind, FailureKind::StepLimit);
+    assert!(failure.story.contains("more\n") && failure.story.lines().count() < 250, "{}", failure.story);
 }
 
 #[test]
@@ -493,4 +503,95 @@ fn requests_that_differ_in_what_their_task_does_meanwhile() {
     };
     is_exhausted(Sim::exhaustive(), program);
     assert_eq!(*seen.borrow(), BTreeSet::from([None, Some(2)]));
+}
+
+#[test]
+fn tasks_that_wait_for_nothing() {
+    type Task = std::pin::Pin<Box<dyn Future<Output = ()> + Send>>;
+    let waits: &[fn() -> Task] = &[
+        || Box::pin(async { while hchan::never::<()>().recv().await.is_ok() {} }),
+        || Box::pin(async { while hchan::never::<()>().recv_blocking().is_ok() {} }),
+        || {
+            Box::pin(async {
+                select! {}
+            })
+        },
+        || {
+            Box::pin(async {
+                hchan::select_blocking! {}
+            })
+        },
+        || {
+            Box::pin(async {
+                select! { recv(hchan::never::<()>()) => {} }
+            })
+        },
+        || Box::pin(async { hchan::Context::background().cancelled().await }),
+    ];
+    for wait in waits {
+        assert_eq!(fails(Sim::exhaustive(), wait).kind, FailureKind::Deadlock);
+        let left = || async { drop(go(wait())) };
+        assert_eq!(fails(Sim::exhaustive(), left).kind, FailureKind::Leak);
+    }
+}
+
+#[test]
+fn a_task_has_the_same_number_in_each_trace() {
+    let failure = fails(Sim::exhaustive(), || async {
+        let task = go(async { yield_now().await });
+        task.abort();
+        task.await.unwrap();
+    });
+    assert!(failure.story.contains("TaskId("), "{failure}");
+}
+
+#[test]
+fn ticks_that_nobody_takes_are_not_the_end() {
+    let moment = Duration::from_millis(1);
+    for any_time in [false, true] {
+        let sim = Sim::exhaustive().timers(if any_time { Timers::Any } else { Timers::Ordered });
+        let program = move || async move {
+            let (start, ticks) = (time::now(), time::tick(moment));
+            time::sleep(1000 * moment + moment / 2).await;
+            // The first waited, the others were missed; then they come in time again, but on a slow machine.
+            assert_eq!(ticks.recv().await, Ok(start + moment));
+            let next = ticks.recv().await.unwrap() - start;
+            assert!(next == 1001 * moment || any_time && next > 1001 * moment, "{next:?}");
+        };
+        is_exhausted(sim.clone(), program);
+        // Who waits for ever does so though something ticks.
+        let program = move || async move {
+            let _ticks = time::tick(moment);
+            let (_tx, rx) = bounded::<()>(0);
+            rx.recv().await.unwrap();
+        };
+        assert_eq!(fails(sim, program).kind, FailureKind::Deadlock);
+    }
+}
+
+#[test]
+fn a_channel_that_outlives_its_run() {
+    static PIPE: std::sync::OnceLock<(hchan::Sender<u8>, Receiver<u8>)> = std::sync::OnceLock::new();
+    let program = || async {
+        let (tx, rx) = PIPE.get_or_init(|| bounded(1));
+        let task = go(tx.send(1));
+        assert_eq!(rx.recv().await, Ok(1));
+        task.await.unwrap().unwrap();
+    };
+    let failure = Sim::random(1, 2).check(program).unwrap_err();
+    assert_eq!(failure.kind, FailureKind::Foreign, "{failure}");
+}
+
+#[test]
+fn a_task_that_catches_every_panic_does_not_hold_up_the_check() {
+    let program = || async {
+        let (tx, rx) = bounded::<u8>(1);
+        drop(hchan::go_blocking(move || {
+            let receive = || rx.recv_blocking().expect("somebody sends");
+            while std::panic::catch_unwind(std::panic::AssertUnwindSafe(receive)).is_err() {}
+        }));
+        std::mem::forget(tx);
+    };
+    let failure = Sim::exhaustive().check(program).unwrap_err();
+    assert_eq!(failure.kind, FailureKind::Leak, "{failure}");
 }

@@ -13,7 +13,7 @@ mod programs;
 pub mod shared;
 
 use hchan::sim::FailureKind;
-pub use programs::{LISTED, OTHERS};
+pub use programs::{LISTED, MISUSED, OTHERS};
 use std::future::Future;
 use std::pin::Pin;
 
@@ -94,4 +94,9 @@ const fn natural(start: Start) -> Program {
 /// A program that was mended.
 const fn fix(start: Start) -> Program {
     Program { variant: Variant::Fix, start }
+}
+
+/// All of them.
+pub fn all() -> impl Iterator<Item = &'static Kernel> {
+    LISTED.iter().chain(OTHERS).chain(MISUSED)
 }

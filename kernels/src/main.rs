@@ -4,7 +4,7 @@
 //! random, the median over some seeds. A cell of a program without one is the number of traces that there are.
 
 use hchan::sim::{Failure, Report, Sim, Verdict};
-use hchan_kernels::{Kernel, LISTED, OTHERS, Program};
+use hchan_kernels::{Kernel, Program, all};
 use std::time::{Duration, Instant};
 
 /// How many runs at random are made before a bug counts as missed.
@@ -28,7 +28,7 @@ fn main() {
     let mut total = Total::default();
     println!("| kernel | program | finding | exhaustive | random | PCT | proof | redundant | ms |");
     println!("|---|---|---|---:|---:|---:|---:|---:|---:|");
-    for kernel in LISTED.iter().chain(OTHERS) {
+    for kernel in all() {
         for program in kernel.programs {
             println!("{}", row(kernel, program, &mut total));
         }

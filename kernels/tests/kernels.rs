@@ -1,13 +1,10 @@
 //! What the checker is to say of each kernel.
 
 use hchan::sim::{Failure, FailureKind, Report, Sim, Verdict};
-use hchan_kernels::{Kernel, LISTED, OTHERS, Program};
+use hchan_kernels::{Kernel, Program, all};
 
 fn programs() -> impl Iterator<Item = (&'static Kernel, &'static Program)> {
-    LISTED
-        .iter()
-        .chain(OTHERS)
-        .flat_map(|kernel| kernel.programs.iter().map(move |program| (kernel, program)))
+    all().flat_map(|kernel| kernel.programs.iter().map(move |program| (kernel, program)))
 }
 
 fn check(sim: Sim, program: &Program) -> Result<Report, Failure> {
@@ -51,7 +48,7 @@ fn each_fix_is_proven() {
 
 #[test]
 fn each_kernel_has_one_bug_and_one_fix() {
-    for kernel in LISTED.iter().chain(OTHERS) {
+    for kernel in all() {
         let fails: Vec<_> =
             kernel.programs.iter().map(|program| program.variant.failure().is_some()).collect();
         assert!(fails[0] && fails[1..].iter().all(|fails| !fails) && fails.len() >= 2, "{}", kernel.name);

@@ -16,8 +16,9 @@ pub(crate) trait Arm {
     /// The lock of its channel; `None` for an arm that is never ready.
     fn lock(&self) -> Option<&Lock>;
 
-    /// True if somebody drives the program (see `world`).
-    fn is_driven(&self) -> bool;
+    /// Whether somebody drives the program (see `world`); `None` for an arm that is never ready, which has no
+    /// channel that could tell.
+    fn is_driven(&self) -> Option<bool>;
 
     /// What it is to whoever drives: what it does, to what.
     fn driven(&self) -> Option<(Kind, Tag)>;

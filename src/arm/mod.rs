@@ -206,8 +206,8 @@ impl<T, O: Operation<T>> Arm for ChannelArm<'_, T, O> {
     }
 
     #[inline]
-    fn is_driven(&self) -> bool {
-        self.shared.is_some_and(Shared::is_driven)
+    fn is_driven(&self) -> Option<bool> {
+        self.shared.map(Shared::is_driven)
     }
 
     fn driven(&self) -> Option<(Kind, Tag)> {

@@ -6,7 +6,7 @@ use crate::error::{RecvError, TryRecvError};
 use crate::park::{gives_way, task_waits};
 use crate::shared::Shared;
 use crate::waiting::{One, Waiting};
-use crate::world::Site;
+use crate::world::{self, Site};
 use pin_project_lite::pin_project;
 use std::fmt;
 use std::future::Future;
@@ -41,15 +41,21 @@ impl<T> Future for Receiving<'_, T> {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
         assert!(!*this.ended, "polled again after it was ready");
-        let Some(shared) = *this.shared else {
-            task_waits(Wait { act: Act::Recv, object: 0, site: this.site });
-            return Poll::Pending;
-        };
         if let Some(mut waiting) = this.waiting.as_mut().as_pin_mut() {
             ready!(waiting.as_mut().poll(cx));
             *this.ended = true;
             return Poll::Ready(waiting.as_ref().only().finish());
         }
+        let Some(shared) = *this.shared else {
+            // Whoever drives the program is to know that it waits.
+            if world::is_driven() {
+                this.waiting.set(Some(Waiting::one(RecvArm::recv(None), this.site)));
+                let waiting = this.waiting.as_pin_mut().expect("it was just made");
+                return waiting.poll(cx).map(|_| unreachable!("nothing comes"));
+            }
+            task_waits(Wait { act: Act::Recv, object: 0, site: this.site });
+            return Poll::Pending;
+        };
         if gives_way(cx) {
             return Poll::Pending;
         }

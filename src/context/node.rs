@@ -67,7 +67,7 @@ pub(super) struct Node {
     /// Closes with the end. Made when somebody asks for it; its sender is let go of uncounted, so that
     /// it closes for no other reason.
     done: OnceLock<Receiver<Infallible>>,
-    /// The place of its tree in the world of whoever drives the program.
+    /// Its place in the world of whoever drives the program.
     tag: Option<Tag>,
     /// Not to be held while waking, dropping what is a user's, or taking another node's lock.
     links: Mutex<Links>,
@@ -98,11 +98,10 @@ impl Node {
         let inherited = parent.as_ref().and_then(|parent| parent.deadline);
         // The parent's alarm serves a deadline that is no earlier than its own.
         let own = deadline.filter(|own| inherited.is_none_or(|inherited| *own < inherited));
-        let tag = match &parent {
-            Some(parent) => parent.tag,
-            None => world::tag(What::Context, None, Location::caller()),
-        };
-        let step = Step::of(tag.filter(|_| parent.is_some()), Kind::Look, Some(Location::caller()));
+        let parents_tag = parent.as_ref().and_then(|parent| parent.tag);
+        let what = What::Context { parent: parents_tag.map(|tag| tag.object) };
+        let tag = world::tag(what, None, Location::caller());
+        let step = Step::of(parents_tag, Kind::Look, Some(Location::caller()));
         let node = Arc::new(Self {
             parent,
             tag,
@@ -115,6 +114,10 @@ impl Node {
             links: Mutex::new(Links { children: BTreeMap::new(), last: 0, alarm: None }),
         });
         node.join_parent();
+        if tag.is_some() {
+            // That it is made when it is asked for is nothing that others see, but its end is.
+            node.done();
+        }
         drop(step);
         if let Some(own) = own {
             node.keep_to(own);

@@ -13,6 +13,7 @@
 
 use super::core::Core;
 use super::current;
+use super::home::swap_numbers;
 use super::options::Given;
 use super::task::{self, About, Header, Notified, Ran, TaskRef};
 use super::times::{self, Pastime, Times};
@@ -29,6 +30,9 @@ use std::time::Instant;
 /// How many blocking jobs run at a time: as many as there are, in practice.
 const JOBS: usize = 1024;
 
+/// The numbers of tasks.
+const NUMBERS: (u64, u64) = (1, u64::MAX);
+
 /// The runtime.
 pub(crate) struct Driven {
     core: Arc<Core>,
@@ -40,6 +44,8 @@ pub(crate) struct Entered {
     _entered: current::Entered,
     /// That of the worker that drives, if it is one.
     host: Option<Host>,
+    /// The numbers for tasks that the thread had.
+    numbers: (u64, u64),
 }
 
 /// A task that is to be run.
@@ -60,10 +66,16 @@ impl Driven {
     }
 
     pub(crate) fn enter(&self) -> Entered {
-        Entered { _entered: current::Entered::new(&self.core), host: set_host(None) }
+        let numbers = swap_numbers(NUMBERS);
+        Entered { _entered: current::Entered::new(&self.core), host: set_host(None), numbers }
     }
 
-    /// Makes the first task, and returns its number.
+    /// From now on tasks have the numbers that they had when this was done before.
+    pub(crate) fn begin(&self) {
+        swap_numbers(NUMBERS);
+    }
+
+    /// Makes a task that need not be `Send`, and returns its number.
     pub(crate) fn spawn(
         &self,
         future: impl Future<Output = ()> + 'static,
@@ -92,6 +104,7 @@ impl Driven {
 impl Drop for Entered {
     fn drop(&mut self) {
         set_host(self.host);
+        swap_numbers(self.numbers);
     }
 }
 

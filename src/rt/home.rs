@@ -48,11 +48,22 @@ const AGAIN: usize = 8;
 /// How many task numbers a thread takes at a time.
 const NUMBERS: u64 = 64;
 
+thread_local! {
+    /// The numbers that this thread has left: the next, and the one behind the last.
+    static MINE: Cell<(u64, u64)> = const { Cell::new((0, 0)) };
+}
+
+/// Gives this thread other numbers, and returns those that it had: for whoever drives a program again and
+/// again, in which each task is to have the same number each time.
+#[cfg(feature = "sim")]
+pub(super) fn swap_numbers(numbers: (u64, u64)) -> (u64, u64) {
+    MINE.replace(numbers)
+}
+
 /// A number that no task has had.
 pub(super) fn new_number() -> TaskId {
     // Not the facade's: nothing hangs on it but the number, and a model needs no other one.
     static NEXT: AtomicU64 = AtomicU64::new(1);
-    thread_local! { static MINE: Cell<(u64, u64)> = const { Cell::new((0, 0)) }; }
     MINE.with(|mine| {
         let (mut next, mut end) = mine.get();
         if next == end {

@@ -122,6 +122,9 @@ impl<T> JoinHandle<T> {
     ) -> Option<Poll<Option<Result<T, JoinError>>>> {
         let task = self.task().id().0;
         let step = if is_first { Some(Step::join(world.clone(), task)?) } else { None };
+        if step.is_none() {
+            world.looks(Some(world.task(task)));
+        }
         let polled = self.joiner.poll(cx);
         world.joins(task, polled.is_pending());
         if let Some(step) = step {

@@ -1,10 +1,10 @@
 //! Runs the arms that a macro listed.
 
 use super::list::{List, Listed};
+use crate::chan::never;
 #[cfg(feature = "rt")]
 use crate::limit::Limit;
 use crate::waiting::{Bias, Waiting, deadline_after};
-use crate::world;
 use pin_project_lite::pin_project;
 use std::convert::Infallible;
 use std::future::Future;
@@ -101,16 +101,18 @@ impl<L: List> Future for WaitAtMost<'_, L> {
 }
 
 /// `select! {}`.
-pub fn forever() -> std::future::Pending<Infallible> {
-    std::future::pending()
+pub async fn forever() -> Infallible {
+    // A receive, of which whoever drives the program knows that it waits.
+    let nothing = never::<Infallible>();
+    loop {
+        let _ = nothing.recv().await;
+    }
 }
 
 /// `select_blocking! {}`.
 pub fn forever_blocking() -> Infallible {
-    if let Some(world) = world::current() {
-        world.block_on(&mut |_| Poll::Pending);
-    }
+    let nothing = never::<Infallible>();
     loop {
-        std::thread::park();
+        let _ = nothing.recv_blocking();
     }
 }

@@ -165,10 +165,16 @@ impl<T> Shared<T> {
 
     /// One more handle of a side, made from another.
     pub(crate) fn add_handle(&self, side: Side) {
-        self.handles.add(side);
-        if self.is_driven() {
-            self.tell_more_handles(side);
-        }
+        let add = || self.handles.add(side);
+        if self.is_driven() { self.add_driven_handle(side, add) } else { add() }
+    }
+
+    #[cold]
+    fn add_driven_handle(&self, side: Side, add: impl FnOnce()) {
+        let step = Step::of(self.tag(), Op::Clone, None);
+        add();
+        self.tell_more_handles(side);
+        step.end(Outcome::Done);
     }
 
     /// One more handle of a side, if there is any.

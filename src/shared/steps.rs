@@ -26,12 +26,11 @@ impl<T> Shared<T> {
     #[inline]
     pub(crate) fn try_send(&self, value: T) -> Result<(), TrySendError<T>> {
         let mut offer = Some(value);
-        let tried = if self.may_send() {
+        // One call in all, so that the compiler has it in line.
+        let tried = if self.may_send() || !self.is_driven() && self.seen.surely_sends() {
             Self::send_locked(self.lock(), &mut offer)
         } else if self.is_driven() {
             self.try_send_driven(&mut offer)
-        } else if self.seen.surely_sends() {
-            Self::send_locked(self.lock(), &mut offer)
         } else {
             Tried::Full
         };

@@ -5,9 +5,10 @@ use super::chart;
 use super::dpor::Dpor;
 use super::driver::Driver;
 use super::driving::Driving;
-use super::pick::{Pct, Random, Replay, Rng};
+use super::pick::{Random, Replay};
 use super::procs::{Path, Procs};
 use super::progress::{Counts, Progress};
+use super::recheck::{Late, Rechecks};
 use super::report::{Bound, Failure, FailureKind, Report, Verdict};
 use super::story;
 use super::token;
@@ -43,7 +44,7 @@ pub(super) struct Found {
 }
 
 /// A brain that is looked at between traces.
-struct Shared<B>(Rc<RefCell<B>>);
+pub(super) struct Shared<B>(pub(super) Rc<RefCell<B>>);
 
 impl<B: Brain> Brain for Shared<B> {
     fn pick(&mut self, procs: &Procs, enabled: &[Pid]) -> Option<usize> {
@@ -61,17 +62,20 @@ impl<B: Brain> Brain for Shared<B> {
 
 /// A check that is going on.
 pub(super) struct Check<'a, F> {
-    options: &'a Options,
+    pub(super) options: &'a Options,
     /// Makes the root; answers whether it went well, and why not.
     program: F,
     pub(super) driver: Rc<Driver>,
     site: &'static Location<'static>,
     start: Instant,
     pub(super) traces: usize,
-    redundant: usize,
-    steps: usize,
+    pub(super) redundant: usize,
+    pub(super) steps: usize,
+    /// The last trace, if it is to be driven once more.
+    pub(super) late: Option<Late>,
+    pub(super) rechecks: Rechecks,
     /// Who may be aborted, as far as they were met, and who is.
-    victims: Vec<Path>,
+    pub(super) victims: Vec<Path>,
     victim: Option<Vec<u32>>,
     progress: Progress,
 }
@@ -99,6 +103,8 @@ where
             traces: 0,
             redundant: 0,
             steps: 0,
+            late: None,
+            rechecks: Rechecks::default(),
             victims: Vec::new(),
             victim,
             progress: Progress::new(options.progress, site),
@@ -170,10 +176,18 @@ where
             let came = self.trace();
             self.driver.rehearsing.set(false);
             let is_void = self.driver.manners.borrow_mut().is_misled();
-            if let Came::Bad(found) = came
-                && !is_void
-            {
-                return Err(self.fail(found));
+            let trusted = self.driver.manners.borrow().trusted();
+            let failure = match came {
+                Came::Bad(found) if !is_void => Some(self.fail(found)),
+                Came::Good if !is_void => self.recheck(),
+                _ => None,
+            };
+            if let Some(failure) = failure {
+                // It may be that it is found only where requests are told to wait first.
+                let is_other = failure.kind == FailureKind::Nondeterminism;
+                if !is_other || !self.driver.manners.borrow_mut().distrust(&trusted) {
+                    return Err(failure);
+                }
             }
             if let Some(surprise) = dpor.borrow().surprise {
                 return Err(self.surprised(surprise));
@@ -191,7 +205,7 @@ where
         }
     }
 
-    fn set_victim(&mut self, place: Option<usize>) {
+    pub(super) fn set_victim(&mut self, place: Option<usize>) {
         let victim = place.map(|place| self.victims[place].clone());
         self.victim = victim.as_ref().map(|path| path.to_vec());
         self.driver.procs.borrow_mut().victim = victim;
@@ -207,55 +221,12 @@ where
         }
     }
 
-    fn is_bounded(&self) -> Option<Bound> {
+    pub(super) fn is_bounded(&self) -> Option<Bound> {
         if self.options.max_traces.is_some_and(|most| self.traces >= most) {
             return Some(Bound::Traces);
         }
         let late = self.options.max_time.is_some_and(|most| self.start.elapsed() >= most);
         late.then_some(Bound::Time)
-    }
-
-    /// Whom to abort in a run at random: nobody in the first.
-    fn choose_victim(&mut self, run: u64) {
-        if self.options.cancellation {
-            let place = Rng::new(run, 1).below(self.victims.len() + 1);
-            self.set_victim(place.checked_sub(1));
-        }
-    }
-
-    fn sampled(&mut self, runs: usize, brain: impl Fn(u64) -> Box<dyn Brain>) -> Result<(), Failure> {
-        for run in 0..runs {
-            self.choose_victim(run as u64);
-            self.driver.set_brain(brain(run as u64));
-            if let Came::Bad(found) = self.trace() {
-                return Err(self.fail(found));
-            }
-            if self.is_bounded().is_some() {
-                break;
-            }
-        }
-        Ok(())
-    }
-
-    fn pct(&mut self, seed: u64, runs: usize, depth: usize) -> Result<Verdict, Failure> {
-        let (mut steps, mut tasks) = (1, 1);
-        for run in 0..runs {
-            // How many steps there are is learnt on the way; the first run is for that.
-            self.choose_victim(run as u64);
-            self.driver.set_brain(Box::new(Pct::new(seed, run as u64, depth, steps)));
-            let before = self.steps;
-            let came = self.trace();
-            steps = steps.max(self.steps - before);
-            tasks = tasks.max(self.driver.tasks.get());
-            if let Came::Bad(found) = came {
-                return Err(self.fail(found));
-            }
-            if self.is_bounded().is_some() {
-                break;
-            }
-        }
-        let at_least = 1.0 / (tasks as f64 * (steps as f64).powi(depth.saturating_sub(1) as i32));
-        Ok(Verdict::Probability { depth, at_least })
     }
 
     fn replay(&mut self, decisions: &[u32]) -> Result<Verdict, Failure> {
@@ -277,6 +248,11 @@ where
 
     /// Drives one trace.
     pub(super) fn trace(&mut self) -> Came {
+        self.trace_and(|_| {})
+    }
+
+    /// Drives one trace, and looks at it.
+    pub(super) fn trace_and(&mut self, look: impl FnOnce(&Procs)) -> Came {
         let outcome: Rc<Cell<Option<Result<(), String>>>> = Rc::default();
         let place = outcome.clone();
         let driver = self.driver.clone();
@@ -299,6 +275,11 @@ where
             self.meet_tasks();
         }
         let came = self.judge(ending, outcome.take());
+        look(&driver.procs.borrow());
+        self.late = None;
+        if let Came::Good = came {
+            self.keep_for_recheck();
+        }
         match came {
             Came::Redundant => self.redundant += 1,
             _ => self.traces += 1,
@@ -336,7 +317,10 @@ where
             }
             Ending::Found(Finding::Intruder(site)) => {
                 let place = site.map_or_else(String::new, |site| format!(", at {}", story::place(site)));
-                let text = format!("A thread that is not driven used something of the program{place}.");
+                let text = format!(
+                    "Something of the program was used by a thread that is not driven, or in another run than \
+                     it was made in{place}."
+                );
                 return bad(FailureKind::Foreign, text);
             }
             Ending::Quiet => {}

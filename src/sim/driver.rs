@@ -23,27 +23,29 @@ use super::watch::Watch;
 use crate::facade::set_random;
 use crate::rt::driven::{Aside, Driven};
 use crate::timer::Action;
-use crate::world::{self, Kind, Site};
+use crate::world::{self, Kind, Number, Site};
 use smallvec::SmallVec;
 use std::cell::{Cell, RefCell};
 use std::future::Future;
-use std::num::NonZeroU32;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 pub(super) struct Driver {
-    pub(super) number: NonZeroU32,
+    /// That of the run that goes on.
+    pub(super) number: Cell<Number>,
     pub(super) rt: Driven,
     pub(super) time: Arc<Time>,
     pub(super) procs: RefCell<Procs>,
     pub(super) brain: RefCell<Box<dyn Brain>>,
     /// Who runs; `u32::MAX` for nobody.
-    running: Cell<Pid>,
+    pub(super) running: Cell<Pid>,
     /// How many operations are going on, one within the other.
     pub(super) open: RefCell<SmallVec<[Open; 4]>>,
     pub(super) over: Cell<bool>,
+    /// How many operations a task has begun since all is over.
+    pub(super) late: Cell<usize>,
     pub(super) keys: Cell<usize>,
     pub(super) finding: Cell<Option<Finding>>,
     pub(super) lost_values: Cell<bool>,
@@ -103,7 +105,7 @@ const NEVER: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
 /// How often what is left is dropped, which may make more.
 const ROUNDS: usize = 1000;
 
-const NOBODY: Pid = u32::MAX;
+pub(super) const NOBODY: Pid = u32::MAX;
 
 /// Thrown through a task when all is over.
 pub(super) struct CutOff;
@@ -112,9 +114,9 @@ impl Driver {
     pub(super) fn new(brain: Box<dyn Brain>) -> Rc<Self> {
         static NUMBER: AtomicU32 = AtomicU32::new(1);
         // Ordering: Relaxed: a number that is not used twice.
-        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed) << world::RUN_BITS;
         Rc::new(Self {
-            number: NonZeroU32::new(number).unwrap_or(NonZeroU32::MIN),
+            number: Cell::new(Number::new(number).unwrap_or(Number::MIN)),
             rt: Driven::new(),
             time: Arc::new(Time::new()),
             procs: RefCell::new(Procs::default()),
@@ -122,6 +124,7 @@ impl Driver {
             running: Cell::new(NOBODY),
             open: RefCell::new(SmallVec::new()),
             over: Cell::new(false),
+            late: Cell::new(0),
             keys: Cell::new(1),
             finding: Cell::new(None),
             lost_values: Cell::new(false),
@@ -148,17 +151,23 @@ impl Driver {
         site: Site,
         max_steps: usize,
     ) -> Ending {
-        while world::intruder(self.number).is_some() {}
+        while world::intruder(self.number.get()).is_some() {}
+        let run = (1 << world::RUN_BITS) - 1;
+        let number = self.number.get().get();
+        self.number.set(Number::MIN | (number & !run) | (number.wrapping_add(1) & run));
         self.procs.borrow_mut().clear();
+        self.manners.borrow_mut().begin();
         self.over.set(false);
         self.keys.set(1);
         self.finding.set(None);
         self.time.set(Duration::ZERO);
         set_random(0x9E37_79B9_7F4A_7C15);
-        self.root.set(self.rt.spawn(root(), site));
+        self.rt.begin();
+        // What this spawns already are no children of the root.
+        let root = root();
+        self.root.set(self.rt.spawn(root, site));
         self.take_in();
         let mut enabled = Vec::new();
-        let mut idle_fires = 0;
         loop {
             if let Some(finding) = self.found() {
                 return Ending::Found(finding);
@@ -167,11 +176,9 @@ impl Driver {
             procs.enabled(&mut enabled);
             let is_canceller = |pid: &Pid| matches!(procs.all[*pid as usize].place, Place::Canceller(_));
             if enabled.iter().all(is_canceller) && !self.cancels_now(&mut procs, !enabled.is_empty()) {
-                let armed = procs.all.iter().filter(|proc| matches!(proc.place, Place::Timer { .. })).count();
-                let Some(deadline) = procs.earliest().filter(|_| idle_fires <= armed + 2) else {
-                    return Ending::Quiet;
-                };
-                self.advance(&mut procs, deadline);
+                let Some(deadline) = procs.earliest() else { return Ending::Quiet };
+                drop(procs);
+                self.advance(deadline);
                 continue;
             }
             if procs.trace.events.len() >= max_steps {
@@ -184,8 +191,7 @@ impl Driver {
                 procs.trace.decisions.push(choice as u32);
             }
             drop(procs);
-            let is_timer = self.step(pid);
-            idle_fires = if is_timer { idle_fires + 1 } else { 0 };
+            self.step(pid);
         }
     }
 
@@ -200,31 +206,31 @@ impl Driver {
     }
 
     fn found(&self) -> Option<Finding> {
-        if let Some(site) = world::intruder(self.number) {
+        if let Some(site) = world::intruder(self.number.get()) {
             return Some(Finding::Intruder(site));
         }
         self.finding.get()
     }
 
-    /// Time passes, since everybody waits.
-    fn advance(&self, procs: &mut Procs, to: Duration) {
-        procs.now = procs.now.max(to);
-        self.time.set(procs.now);
-        // Whatever happens from now on comes after all that has happened.
-        let counts: SmallVec<[u32; 16]> = procs.all.iter().map(|proc| proc.count).collect();
-        procs.all.iter_mut().for_each(|proc| proc.clock.join(&counts));
-    }
-
-    /// Lets a process do its next step: true if it is a timer.
-    fn step(self: &Rc<Self>, pid: Pid) -> bool {
+    /// Lets a process do its next step.
+    fn step(self: &Rc<Self>, pid: Pid) {
         self.watch.borrow().iter().for_each(Watch::step);
         let mut procs = self.procs.borrow_mut();
+        match procs.all[pid as usize].place {
+            Place::Timer { deadline, action: Some(_), .. } if deadline > procs.now => {
+                drop(procs);
+                self.pass(deadline);
+                procs = self.procs.borrow_mut();
+            }
+            Place::Timer { .. } => {}
+            _ => procs.task_steps += 1,
+        }
         procs.begin(pid);
         self.goes_on_for_something_else(&procs, pid);
         match std::mem::replace(&mut procs.all[pid as usize].place, Place::Running) {
             Place::Timer { deadline, action, owner, .. } => {
                 procs.all[pid as usize].place =
-                    Place::Timer { deadline, action: None, owner, is_ghost: false };
+                    Place::Timer { deadline, action: None, owner, is_ghost: false, fired: None };
                 if let (Some(Action::Wake(_)), Some(owner)) = (&action, owner) {
                     procs.wakes(owner);
                 }
@@ -234,20 +240,18 @@ impl Driver {
                 }
                 drop(procs);
                 self.fire(pid, action);
-                true
             }
             Place::Canceller(victim) => {
                 procs.all[pid as usize].place = Place::Away;
                 let object = procs.all[victim as usize].object;
                 procs.trace.touch(Touch { object, access: Access::Abort });
-                let Some(task) = procs.task_mut(victim) else { return false };
+                let Some(task) = procs.task_mut(victim) else { return };
                 (task.aborted, task.cancelled) = (true, true);
                 let known = task.known.clone();
                 drop(procs);
                 known.abort();
                 self.take_in();
                 self.settle(pid);
-                false
             }
             place => {
                 drop(procs);
@@ -256,7 +260,6 @@ impl Driver {
                     _ => Order::Go,
                 };
                 self.run(pid, order);
-                false
             }
         }
     }
@@ -271,27 +274,6 @@ impl Driver {
         }
     }
 
-    /// A time has come.
-    fn fire(&self, pid: Pid, action: Option<Action>) {
-        self.running.set(NOBODY);
-        self.open.borrow_mut().push(Open::inside());
-        match action {
-            Some(Action::Wake(waker)) => crate::park::contained(|| waker.wake()),
-            None => {}
-            Some(Action::Call(due)) => {
-                if let Some(next) = due.due(crate::timer::now()) {
-                    let deadline = self.time.until(next);
-                    let action = Some(Action::Call(due));
-                    let place = Place::Timer { deadline, action, owner: None, is_ghost: false };
-                    self.procs.borrow_mut().all[pid as usize].place = place;
-                }
-            }
-        }
-        self.open.borrow_mut().pop();
-        self.take_in();
-        self.settle(pid);
-    }
-
     /// Lets a task run until it stops.
     fn run(self: &Rc<Self>, pid: Pid, order: Order) {
         let (fibre, mut aside) = {
@@ -304,8 +286,9 @@ impl Driver {
         aside.swap();
         let stop = fibre.resume(order);
         aside.swap();
-        self.running.set(running);
+        // Also what was spawned last is a child of this one.
         self.take_in();
+        self.running.set(running);
         if !self.over.get() {
             self.settle(pid);
         }
@@ -340,7 +323,7 @@ impl Driver {
     }
 
     /// The event that was going on is over.
-    fn settle(&self, pid: Pid) {
+    pub(super) fn settle(&self, pid: Pid) {
         let mut procs = self.procs.borrow_mut();
         let mut races = self.races.borrow_mut();
         procs.settle(pid, &mut races);
@@ -352,7 +335,8 @@ impl Driver {
         while let Some(ready) = self.rt.next() {
             if !self.over.get() {
                 let parent = self.running();
-                let is_new = self.procs.borrow_mut().take_in(ready, parent);
+                let is_root = ready.id() == self.root.get();
+                let is_new = self.procs.borrow_mut().take_in(ready, parent, is_root);
                 parent.filter(|_| is_new).into_iter().for_each(|parent| self.does_something_else(parent));
             }
         }
@@ -368,6 +352,7 @@ impl Driver {
             let has_fibre =
                 self.procs.borrow().all[pid].task.as_ref().is_some_and(|task| task.fibre.is_some());
             if has_fibre {
+                self.late.set(0);
                 self.run(pid as Pid, Order::Unwind);
             }
         }

@@ -100,7 +100,7 @@ impl Driver {
                     trace.touch(Touch { object: *object, access: Access::Anything });
                 }
             }
-            let is_pure = wait.objects.len() == 1 && manners.is_pure(wait.manner);
+            let is_pure = wait.objects.len() == 1 && !task.is_mortal && manners.is_pure(wait.manner);
             if matches!(proc.place, Place::Away | Place::Blocked | Place::Woken | Place::Ready(_))
                 && !task.aborted
             {

@@ -75,8 +75,9 @@ impl Fibre {
                 let mut again = Some(task);
                 while let Some(task) = again.take() {
                     again = task.run(|| driver.task_ends());
-                    if !driver.rehearses_on() {
-                        break;
+                    match driver.again(&again) {
+                        Some(task) => again = Some(task),
+                        None => break,
                     }
                 }
                 drop(driver);

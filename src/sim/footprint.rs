@@ -14,6 +14,10 @@
 //! what each has got. With a full queue it is the mirror image. Two sends do not change places, since their
 //! values stand in line one behind the other; nor do two receives.
 //!
+//! Only so where the task is not aborted by somebody: it may be when it was served and has not gone on yet; what
+//! it was served with goes back then, while its peer has gone on. The requests of tasks that are aborted in some
+//! trace are none of these (`Task::is_mortal`).
+//!
 //! A request that waits is completed by the peer's step. That is no step of its own, but it is an edge: what
 //! the task does *next* comes after the step which completed it. Likewise what a receiver does next comes
 //! after the send of its value, and what a sender does next after the receive that freed its place, also if
@@ -29,7 +33,9 @@
 //! The last sender's drop closes the channel, but nobody is left to send: a receive before it waits and is
 //! told, a receive behind it is told at once. So it changes places with receives. Not so the last receiver's
 //! drop with sends: a value that is queued is dropped, one that comes later goes back to its sender. Both last
-//! drops together leave the same closed and empty channel.
+//! drops together leave the same closed and empty channel: the second of them has nothing left to do,
+//! but is the last of its side nonetheless, since before the first it would have closed the channel. Only where
+//! the channel was closed by something else there is nothing that it could have done.
 //!
 //! # The rest
 //!
@@ -44,6 +50,8 @@
 //! - A waits for the end of a channel changes places with everything; the close completes it.
 //! - Jobs of a wait group: `done` changes places with `done` and with `wait`, `add` with `add`; the `done` that
 //!   finds nothing to do with nothing.
+//! - A context's end is one of all contexts below it. Looks at a context are no more than that; a child is made by a
+//!   look at its parent.
 //! - A task's steps at awaits, its resumption and its end do not change places with its abort.
 
 use crate::world::{Kind, Outcome};
@@ -61,7 +69,7 @@ pub(super) enum Access {
     /// And it was the last one.
     LastSender,
     LastReceiver,
-    /// The last handles of a channel that was closed already: there was nothing left to do.
+    /// The last handles of a channel that somebody had closed: there was nothing left to do.
     LateSender,
     LateReceiver,
     /// A look at how much is queued.
@@ -180,6 +188,8 @@ pub(super) fn access(kind: Kind, outcome: Option<Outcome>, pure: bool) -> Option
         Kind::DropReceiver if outcome == Some(Outcome::Last) => A::LastReceiver,
         Kind::DropSender if outcome == Some(Outcome::LateLast) => A::LateSender,
         Kind::DropReceiver if outcome == Some(Outcome::LateLast) => A::LateReceiver,
+        Kind::Clone => A::Clone,
+        Kind::Poll => A::Live,
         Kind::DropSender => A::DropSender,
         Kind::DropReceiver => A::DropReceiver,
         Kind::Abort => A::Abort,

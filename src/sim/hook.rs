@@ -5,15 +5,18 @@ use super::driver::{CutOff, Driver, Open};
 use super::driving::with;
 use super::fibre::{self, Order, Stop};
 use super::footprint::{self, Access, Touch};
-use super::procs::{Next, Procs, TIME, Wait};
+use super::procs::{Next, Place, Procs, TIME, Wait};
 use super::trace::{Act, Pid};
-use crate::world::{self, Kind, Op, Outcome, Site, What, World};
-use std::num::NonZeroU32;
+use crate::world::{self, Kind, Number, Op, Outcome, Site, What, World};
+use std::mem::take;
 use std::panic::resume_unwind;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::panicking;
+
+/// So many operations are begun by no task that ends.
+const LATE: usize = 10_000;
 
 /// How many lines of its last operations a task keeps.
 const NOTES: usize = 8;
@@ -25,6 +28,14 @@ impl Driver {
         self.procs.borrow_mut().all[pid as usize].next = next;
         if let Order::Unwind = fibre::stop(Stop::Step) {
             resume_unwind(Box::new(CutOff));
+        }
+    }
+
+    /// A task goes on though all is over. One that catches what unwinds it, and goes on and on, is left where it is.
+    fn is_late(&self) {
+        self.late.set(self.late.get() + 1);
+        if self.late.get() > LATE && fibre::is_on_one() && !panicking() {
+            fibre::stop(Stop::Stuck);
         }
     }
 
@@ -47,8 +58,8 @@ impl Driver {
 }
 
 impl World for Driver {
-    fn number(&self) -> NonZeroU32 {
-        self.number
+    fn number(&self) -> Number {
+        self.number.get()
     }
 
     fn make(&self, what: What, name: Option<&str>, site: Site) -> u32 {
@@ -67,14 +78,17 @@ impl World for Driver {
     }
 
     fn begin(&self, op: Op<'_>) -> bool {
+        if self.over.get() {
+            self.is_late();
+        }
         let inside = !self.open.borrow().is_empty();
         let mut open = Open::new(op.kind, op.objects);
         let running = self.running().filter(|_| !inside && !self.over.get());
         if let Some(pid) = running {
             let noted = || {
                 // Drops have no line of their own.
-                use Kind::{Cancel, DropReceiver, DropSender, GiveBack};
-                if matches!(op.kind, DropSender | DropReceiver | Cancel | GiveBack) {
+                use Kind::{Cancel, Clone, DropReceiver, DropSender, GiveBack};
+                if matches!(op.kind, DropSender | DropReceiver | Cancel | GiveBack | Clone) {
                     return None;
                 }
                 let procs = self.procs.borrow();
@@ -87,15 +101,18 @@ impl World for Driver {
             }
             let Some(manner) = self.rehearses(pid, open.manner, &op) else { return false };
             open.manner = manner;
-            open.pure = self.manners.borrow().is_pure(open.manner);
+            // What a task that dies was served with goes back: not so if it had taken it at once.
+            let is_mortal = self.procs.borrow().task(pid).is_some_and(|task| task.is_mortal);
+            open.pure = !is_mortal && self.manners.borrow().is_pure(open.manner);
+            if open.pure {
+                self.manners.borrow_mut().trust(open.manner);
+            }
             if !panicking() && (op.awaits || !self.awaits_only.get()) {
                 let (act, objects) = (Act::Op(op.kind), op.objects.into());
                 self.announce(pid, Next { act, objects, site, awaits: op.awaits, pure: open.pure });
                 if self.gives_way(pid, &op) {
                     return false;
                 }
-                // One that was aborted does not live to see what it has to wait for.
-                open.pure &= !self.procs.borrow().task(pid).is_some_and(|task| task.aborted);
             }
         }
         if let (Kind::Send | Kind::Recv, Some(object), false) = (op.kind, op.objects.first(), self.over.get())
@@ -124,15 +141,29 @@ impl World for Driver {
             let is_unknown = self.edges(&mut procs, &open, outcome, event);
             let access = footprint::access(kind, Some(outcome), open.pure);
             let access = if is_unknown { Some(Access::Anything) } else { access };
+            let access = access.map(|access| procs.at_worst(access, open.objects.first().copied()));
             if let Some(access) = access {
                 open.objects.iter().for_each(|object| procs.trace.touch(Touch { object: *object, access }));
                 if let Some(part) = access.part_of_close() {
                     procs.trace.touch(Touch { object: open.objects[0], access: part });
                 }
             }
+            if kind == Kind::End {
+                for object in procs.descendants(open.objects[0]) {
+                    procs.trace.touch(Touch { object, access: Access::Anything });
+                }
+            }
             if kind == Kind::Abort {
-                let target = procs.all.iter_mut().find(|proc| open.objects.contains(&proc.object));
-                target.and_then(|proc| proc.task.as_mut()).into_iter().for_each(|task| task.aborted = true);
+                let Procs { all, mortals, .. } = &mut *procs;
+                let target = all.iter_mut().find(|proc| open.objects.contains(&proc.object));
+                if let Some(task) = target.and_then(|proc| proc.task.as_mut()) {
+                    task.aborted = true;
+                    if !task.is_mortal {
+                        task.is_mortal = true;
+                        mortals.push(task.path.clone());
+                        self.manners.borrow_mut().learn();
+                    }
+                }
             }
         }
         if open.kind == Some(Kind::DoneOne) && outcome == Outcome::Last {
@@ -144,6 +175,36 @@ impl World for Driver {
         if open.kind.is_some() && self.open.borrow().is_empty() {
             procs.trace.events[event as usize].outcome.get_or_insert(outcome);
         }
+    }
+
+    fn looks(&self, object: Option<u32>) {
+        let inside = !self.open.borrow().is_empty();
+        let Some(pid) = self.running().filter(|_| !inside && !self.over.get()) else { return };
+        let is_resumed = self.procs.borrow_mut().task_mut(pid).is_some_and(|task| take(&mut task.is_resumed));
+        if !is_resumed {
+            self.take_in();
+            self.does_something_else(pid);
+            if !panicking() && !self.awaits_only.get() {
+                let objects = object.into_iter().collect();
+                self.announce(pid, Next { objects, ..Next::new(Act::Op(Kind::Poll)) });
+            }
+        }
+        let mut procs = self.procs.borrow_mut();
+        // It was woken by whoever has ended that, and by nobody else.
+        let has_come = is_resumed
+            && procs.task(pid).is_some_and(|task| {
+                let of_it = |wait: &&Wait| wait.objects.first().copied() == object;
+                task.waits.iter().filter(of_it).any(|wait| wait.completed.is_some())
+            });
+        let looked_at = object.filter(|_| !has_come).map(|object| procs.look_at(object));
+        // Whoever serves it wakes it.
+        let own = Touch { object: procs.all[pid as usize].object, access: Access::Live };
+        looked_at.into_iter().chain([own]).for_each(|touch| procs.trace.touch(touch));
+    }
+
+    fn forsakes(&self) {
+        let running = self.running().filter(|_| !self.over.get());
+        running.into_iter().for_each(|pid| self.does_something_else(pid));
     }
 
     fn queued(&self, len: usize) {
@@ -188,8 +249,11 @@ impl World for Driver {
         if self.over.get() {
             return;
         }
+        // Who withdraws might have been earlier than whoever came first instead.
+        let withdraws = self.open.borrow().last().is_some_and(|open| open.kind == Some(Kind::Cancel));
         let mut procs = self.procs.borrow_mut();
-        let Procs { all, after, objects, .. } = &mut *procs;
+        let Procs { all, after, needed, objects, .. } = &mut *procs;
+        let after = if withdraws { needed } else { after };
         for task in all.iter_mut().filter_map(|proc| proc.task.as_mut()) {
             if let Some(place) = task.waits.iter().position(|wait| wait.key == key) {
                 let wait = task.waits.remove(place);
@@ -209,7 +273,7 @@ impl World for Driver {
     }
 
     fn waker(&self, key: usize, waker: &Waker) -> Waker {
-        Arc::new(Completion { world: self.number, key, waker: waker.clone() }).into()
+        Arc::new(Completion { world: self.number.get(), key, waker: waker.clone() }).into()
     }
 
     fn choose(&self, of: usize) -> usize {
@@ -231,7 +295,7 @@ impl World for Driver {
             }
             return;
         };
-        let waker = Arc::new(Unblock { world: self.number, pid }).into();
+        let waker = Arc::new(Unblock { world: self.number.get(), pid }).into();
         let count = |by: i32| {
             if let Some(task) = self.procs.borrow_mut().task_mut(pid) {
                 task.blocks = task.blocks.wrapping_add_signed(by);
@@ -239,7 +303,8 @@ impl World for Driver {
         };
         count(1);
         while poll(&mut Context::from_waker(&waker)).is_pending() {
-            if self.rehearses_on() {
+            let is_woken = matches!(self.procs.borrow().all[pid as usize].place, Place::Woken);
+            if self.rehearses_on(is_woken) {
                 continue;
             }
             if self.over.get() {
@@ -333,8 +398,8 @@ impl World for Driver {
 }
 
 /// Calls `f` with the driver of this thread, which is that of `world`; else somebody is blamed.
-fn of(world: NonZeroU32, f: impl FnOnce(&Rc<Driver>)) {
-    let own = with(|driver| (driver.number == world).then(|| driver.clone())).flatten();
+fn of(world: Number, f: impl FnOnce(&Rc<Driver>)) {
+    let own = with(|driver| (driver.number.get() == world).then(|| driver.clone())).flatten();
     match own {
         Some(driver) if !driver.over.get() => f(&driver),
         Some(_) => {}
@@ -344,7 +409,7 @@ fn of(world: NonZeroU32, f: impl FnOnce(&Rc<Driver>)) {
 
 /// Wakes a task that waits in the middle of a poll.
 struct Unblock {
-    world: NonZeroU32,
+    world: Number,
     pid: Pid,
 }
 
@@ -356,7 +421,7 @@ impl Wake for Unblock {
 
 /// Says that a wait was ended, and wakes.
 struct Completion {
-    world: NonZeroU32,
+    world: Number,
     key: usize,
     waker: Waker,
 }

@@ -34,6 +34,8 @@ pub(super) struct Manners {
     all: Vec<Request>,
     /// Whether something was learnt that matters.
     learnt: bool,
+    /// Those that counted as pure in this trace, and mattered.
+    trusted: Vec<u32>,
     /// Whether a task was told to wait that does something else then.
     misled: bool,
 }
@@ -59,6 +61,29 @@ impl Manners {
 
     pub(super) fn is_pure(&self, manner: Manner) -> bool {
         manner.is_some_and(|place| self.all[place as usize].known == Known::Pure)
+    }
+
+    /// It counts as pure, in this trace.
+    pub(super) fn trust(&mut self, manner: Manner) {
+        if let Some(place) = manner.filter(|place| !self.trusted.contains(place)) {
+            self.trusted.push(place);
+        }
+    }
+
+    /// Those that counted as pure in this trace.
+    pub(super) fn trusted(&self) -> Vec<u32> {
+        self.trusted.clone()
+    }
+
+    /// Another trace begins.
+    pub(super) fn begin(&mut self) {
+        self.trusted.clear();
+    }
+
+    /// Some of these are no pure ones; it is not known which. True if there are any.
+    pub(super) fn distrust(&mut self, trusted: &[u32]) -> bool {
+        trusted.iter().for_each(|place| self.was_not(Some(*place)));
+        !trusted.is_empty()
     }
 
     /// True if the two are the same operation in the same line.
@@ -92,6 +117,11 @@ impl Manners {
     /// Whether the last trace is void.
     pub(super) fn is_misled(&mut self) -> bool {
         std::mem::take(&mut self.misled)
+    }
+
+    /// Something was learnt elsewhere.
+    pub(super) fn learn(&mut self) {
+        self.learnt = true;
     }
 
     /// Whether something was learnt since this was asked last.

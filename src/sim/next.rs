@@ -3,7 +3,7 @@
 use super::footprint::{self, Access, Footprint, Touch};
 use super::procs::{Place, Procs, TIME};
 use super::trace::{Act, EventId, Pid};
-use crate::world::Kind;
+use crate::world::{Kind, What};
 
 impl Procs {
     /// What a process that is enabled may touch next, at most.
@@ -27,6 +27,7 @@ impl Procs {
                         Kind::DropSender if self.is_last(*object, 0) => Some(Access::LastSender),
                         Kind::DropReceiver if self.is_last(*object, 1) => Some(Access::LastReceiver),
                         Kind::DoneOne if self.objects[*object as usize].jobs == 0 => Some(Access::Anything),
+                        Kind::Poll => Some(self.look_at(*object).access),
                         kind => footprint::access(kind, None, pure),
                     };
                     if let Some(access) = access {
@@ -38,7 +39,12 @@ impl Procs {
                         self.others(*object, |other| add(other, Access::Anything));
                     }
                 }
-                if proc.next.awaits {
+                if kind == Kind::End {
+                    self.descendants(proc.next.objects[0])
+                        .into_iter()
+                        .for_each(|object| add(object, Access::Anything));
+                }
+                if proc.next.awaits || kind == Kind::Poll {
                     add(proc.object, Access::Live);
                 }
             }
@@ -62,6 +68,46 @@ impl Procs {
             }
         }
         footprint
+    }
+
+    /// A last drop that found the channel closed by the other side's drops might have been before them, and have
+    /// closed it.
+    pub(super) fn at_worst(&self, access: Access, object: Option<u32>) -> Access {
+        let by_drops = || {
+            let closed = object.and_then(|object| self.objects[object as usize].mirror.closed.first());
+            closed.is_some_and(|event| {
+                let act = self.trace.events[*event as usize].act;
+                matches!(act, Act::Op(Kind::DropSender | Kind::DropReceiver))
+            })
+        };
+        match access {
+            Access::LateSender if by_drops() => Access::LastSender,
+            Access::LateReceiver if by_drops() => Access::LastReceiver,
+            access => access,
+        }
+    }
+
+    /// Of what a process has touched with its next step when it was tried: the drops of handles that were not the
+    /// last then, and might be now. (Where the step is such a drop, that is known.)
+    pub(super) fn last_drops(&self, pid: Pid, touched: &[Touch]) -> Footprint {
+        if let Act::Op(Kind::DropSender | Kind::DropReceiver) = self.all[pid as usize].next.act {
+            return Footprint::new();
+        }
+        let last = |touch: &Touch| {
+            let access = match touch.access {
+                Access::DropSender => Access::LastSender,
+                Access::DropReceiver => Access::LastReceiver,
+                _ => return None,
+            };
+            Some(Touch { access, ..*touch })
+        };
+        touched.iter().filter_map(last).collect()
+    }
+
+    /// A look whether a task is over, or the jobs of a group are done.
+    pub(super) fn look_at(&self, object: u32) -> Touch {
+        let is_group = self.objects[object as usize].what == Some(What::WaitGroup);
+        Touch { object, access: if is_group { Access::LookCount } else { Access::LookOver } }
     }
 
     fn is_last(&self, object: u32, side: usize) -> bool {

@@ -54,6 +54,9 @@ pub(super) enum Place {
         /// The task that set it.
         owner: Option<Pid>,
         is_ghost: bool,
+        /// How many steps tasks had done when it last fired, to be set again: until they do more, another time
+        /// changes nothing.
+        fired: Option<usize>,
     },
 }
 
@@ -97,15 +100,20 @@ pub(super) struct Task {
     /// How many `block_on` it is in.
     pub(super) blocks: u32,
     pub(super) aborted: bool,
+    /// Whether it may be, in this trace or another one.
+    pub(super) is_mortal: bool,
     /// Whether whoever checks has aborted it.
     pub(super) cancelled: bool,
-    /// The place in its parent's children, and so on up to the root's child.
+    /// The place in its parent's children, and so on up to the root's child; of those that the program spawns before
+    /// it has a root, behind a 0.
     pub(super) path: Path,
     /// How many children it has had.
     pub(super) children: u32,
     pub(super) waits: Vec<Wait>,
     /// The request that it was told to wait with, to see what it does meanwhile.
     pub(super) rehearsal: Option<Rehearsal>,
+    /// Whether it was resumed, and has not asked yet whether what it waits for has come.
+    pub(super) is_resumed: bool,
     /// The timers that it has set.
     pub(super) timers: SmallVec<[Pid; 4]>,
     /// The lines of its last operations, by object.
@@ -144,10 +152,16 @@ pub(super) struct Procs {
     pub(super) trace: Trace,
     /// How far the time is.
     pub(super) now: Duration,
+    /// How many tasks no task has spawned, beside the root.
+    orphans: u32,
+    /// How many steps tasks have done.
+    pub(super) task_steps: usize,
     /// Whether a timer may fire before all wait.
     pub(super) any_time: bool,
     /// Who is to be aborted at some time.
     pub(super) victim: Option<Path>,
+    /// Who was aborted by somebody in some trace.
+    pub(super) mortals: Vec<Path>,
     /// What the running process does next comes after these.
     pub(super) after: SmallVec<[EventId; 4]>,
     /// What it does now has to come after these.
@@ -166,6 +180,7 @@ impl Procs {
         self.needed.clear();
         self.trace.clear();
         self.now = Duration::ZERO;
+        (self.orphans, self.task_steps) = (0, 0);
     }
 
     pub(super) fn task(&self, pid: Pid) -> Option<&Task> {
@@ -200,6 +215,17 @@ impl Procs {
         self.objects.len() as u32 - 1
     }
 
+    /// The contexts that end with this one.
+    pub(super) fn descendants(&self, context: u32) -> Vec<u32> {
+        let parent = |object: &u32| match self.objects.get(*object as usize)?.what {
+            Some(What::Context { parent }) => parent,
+            _ => None,
+        };
+        let ends_with =
+            |object: &u32| std::iter::successors(parent(object), parent).any(|above| above == context);
+        (0..self.objects.len() as u32).filter(ends_with).collect()
+    }
+
     fn add(&mut self, place: Place, act: Act, task: Option<Box<Task>>) -> Pid {
         let object = self.object(None, None, None);
         let woken_by = self.trace.current().into_iter().collect();
@@ -209,7 +235,7 @@ impl Procs {
     }
 
     pub(super) fn add_timer(&mut self, deadline: Duration, action: Action, owner: Option<Pid>) -> Pid {
-        let place = Place::Timer { deadline, action: Some(action), owner, is_ghost: false };
+        let place = Place::Timer { deadline, action: Some(action), owner, is_ghost: false, fired: None };
         if let Some(pid) = owner.and_then(|owner| self.spent_timer(owner)) {
             let current = self.trace.current();
             let proc = &mut self.all[pid as usize];
@@ -254,7 +280,7 @@ impl Procs {
     }
 
     /// A task was spawned (true) or woken.
-    pub(super) fn take_in(&mut self, ready: Ready, parent: Option<Pid>) -> bool {
+    pub(super) fn take_in(&mut self, ready: Ready, parent: Option<Pid>, is_root: bool) -> bool {
         let current = self.trace.current();
         if let Some(pid) = self.find(ready.id()) {
             let proc = &mut self.all[pid as usize];
@@ -268,10 +294,15 @@ impl Procs {
                 parent.children += 1;
                 parent.path.iter().copied().chain([parent.children]).collect()
             }
-            None => Path::new(),
+            None if is_root => Path::new(),
+            None => {
+                self.orphans += 1;
+                Path::from_slice(&[0, self.orphans])
+            }
         };
         let is_victim = self.victim.as_ref() == Some(&path);
         let task = Task {
+            is_mortal: is_victim || self.mortals.contains(&path),
             cancelled: false,
             path,
             children: 0,
@@ -285,6 +316,7 @@ impl Procs {
             aborted: false,
             waits: Vec::new(),
             rehearsal: None,
+            is_resumed: false,
             timers: SmallVec::new(),
             notes: SmallVec::new(),
             over: None,
@@ -314,6 +346,7 @@ impl Procs {
             }
         }
         proc.count += 1;
+        proc.task.iter_mut().for_each(|task| task.is_resumed = proc.next.act == Act::Resume);
         let object = proc.next.objects.first().copied();
         trace.begin(pid, proc.count, proc.next.act, proc.next.site, object);
         let access = match proc.next.act {
@@ -348,8 +381,8 @@ impl Procs {
         for (pid, proc) in self.all.iter().enumerate() {
             let can = match &proc.place {
                 Place::Ready(_) | Place::AtStep | Place::Woken | Place::Canceller(_) => true,
-                Place::Timer { deadline, action: Some(_), .. } => {
-                    *deadline <= self.now || Some(*deadline) == earliest
+                Place::Timer { deadline, action: Some(_), fired, .. } => {
+                    *fired != Some(self.task_steps) && (*deadline <= self.now || Some(*deadline) == earliest)
                 }
                 Place::Timer { is_ghost, .. } => *is_ghost,
                 _ => false,
@@ -360,12 +393,26 @@ impl Procs {
         }
     }
 
-    /// The earliest deadline that there is.
+    /// The earliest deadline at which something may change.
     pub(super) fn earliest(&self) -> Option<Duration> {
         let deadline = |proc: &Proc| match &proc.place {
-            Place::Timer { deadline, action: Some(_), .. } => Some(*deadline),
+            Place::Timer { deadline, action: Some(_), fired, .. } if *fired != Some(self.task_steps) => {
+                Some(*deadline)
+            }
             _ => None,
         };
         self.all.iter().filter_map(deadline).min()
+    }
+
+    /// What fires before that time, to no effect.
+    pub(super) fn idle_before(&mut self, time: Duration) -> Vec<(Pid, Action)> {
+        let steps = self.task_steps;
+        let idle = |(pid, proc): (usize, &mut Proc)| match &mut proc.place {
+            Place::Timer { deadline, action, fired, .. } if *fired == Some(steps) && *deadline < time => {
+                Some((pid as Pid, action.take()?))
+            }
+            _ => None,
+        };
+        self.all.iter_mut().enumerate().filter_map(idle).collect()
     }
 }

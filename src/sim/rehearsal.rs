@@ -10,14 +10,15 @@
 //!
 //! One that is asked while its task waits for something else as well is no pure one either: that may come first.
 //!
-//! So a wrong guess is noticed, whoever else has the same line and depth. What remains: a task that does
-//! something else that is no operation of this crate (memory, as always, is not seen), and one that drops the
-//! request and makes the same again in the next poll, before anything else.
+//! So a wrong guess is noticed, whoever else has the same line and depth: also where the task wakes itself (it
+//! yields), or drops the request and makes the same one anew. What remains is a task that does something which no
+//! operation of this crate shows, with its memory: for that there is `recheck`.
 
 use super::driver::Driver;
 use super::manner::Manner;
 use super::procs::{Place, Procs};
 use super::trace::Pid;
+use crate::rt::driven::Ready;
 use crate::timer::Action;
 use crate::world::Op;
 use smallvec::SmallVec;
@@ -51,9 +52,6 @@ impl Driver {
             return Some(manner);
         }
         task.rehearsal = Some(Rehearsal { manner, objects: op.objects.into(), is_second_poll: false });
-        let known = (task.blocks == 0).then(|| task.known.clone());
-        drop(procs);
-        known.into_iter().for_each(|known| known.wake());
         None
     }
 
@@ -69,19 +67,31 @@ impl Driver {
         Some(was.manner)
     }
 
-    /// A poll of the task that runs is over: true if it is to be polled again at once.
-    pub(super) fn rehearses_on(&self) -> bool {
+    /// A poll of the task that runs is over: true if it is to be polled again at once, as it was told to wait.
+    /// One that has woken itself meanwhile does more than that.
+    pub(super) fn rehearses_on(&self, is_woken: bool) -> bool {
         let Some(pid) = self.running().filter(|_| !self.over.get()) else { return false };
+        self.take_in();
         let mut procs = self.procs.borrow_mut();
         let Some(rehearsal) = procs.task_mut(pid).and_then(|task| task.rehearsal.as_mut()) else {
             return false;
         };
-        if std::mem::replace(&mut rehearsal.is_second_poll, true) {
+        if is_woken || std::mem::replace(&mut rehearsal.is_second_poll, true) {
             drop(procs);
             self.does_something_else(pid);
             return false;
         }
         true
+    }
+
+    /// The poll of a task is over, which is to be polled again if it was woken. What is to be polled at once.
+    pub(super) fn again(&self, woken: &Option<Ready>) -> Option<Ready> {
+        if !self.rehearses_on(woken.is_some()) {
+            return None;
+        }
+        let known = self.running().and_then(|pid| Some(self.procs.borrow().task(pid)?.known.clone()));
+        known?.wake();
+        self.rt.next()
     }
 
     /// The task that runs does something else while its requests wait, if they do.

@@ -5,11 +5,25 @@ use super::trace::{Act, Event, Pid};
 use crate::world::{Kind, Outcome, Site, What};
 use std::fmt::Write;
 
+/// How many lines of a long trace are shown from its beginning.
+const HEAD: usize = 60;
+/// And from its end.
+const TAIL: usize = 140;
+
 /// What happened, and how it ended.
 pub(super) fn tell(procs: &Procs, end: &str) -> String {
     let mut story = String::new();
     let mut last = None;
+    let count = procs.trace.events.iter().filter(|event| is_told(event)).count();
+    // The middle of a trace without end says nothing new.
+    let left_out = if count > HEAD + TAIL { HEAD..count - TAIL } else { 0..0 };
     for (number, event) in procs.trace.events.iter().filter(|event| is_told(event)).enumerate() {
+        if left_out.contains(&number) {
+            if number == left_out.start {
+                let _ = writeln!(story, "       {} more", left_out.len());
+            }
+            continue;
+        }
         let mark = if last.is_some_and(|last| last != event.pid) { '>' } else { ' ' };
         last = Some(event.pid);
         let _ = writeln!(story, "{:4} {mark} {}", number + 1, line(procs, event));
@@ -50,7 +64,7 @@ fn waiting(procs: &Procs, story: &mut String) {
         if !task.path.is_empty() {
             let _ = write!(story, " (made at {})", place(task.site));
         }
-        match task.waits.iter().find(|wait| wait.completed.is_none()) {
+        match task.waits.iter().rfind(|wait| wait.completed.is_none()) {
             Some(wait) => {
                 let _ = writeln!(story, " waits: {}", waits(procs, wait));
             }
@@ -125,7 +139,7 @@ pub(super) fn object_name(procs: &Procs, object: u32) -> String {
             let what = match it.what {
                 Some(What::WaitGroup) => "wait group",
                 Some(What::Group) => "group",
-                Some(What::Context) => "context",
+                Some(What::Context { .. }) => "context",
                 _ => "channel",
             };
             format!("{what} #{object} (made at {})", place(site))
@@ -152,6 +166,8 @@ pub(super) fn verb(act: Act) -> &'static str {
             Kind::Observe => "closed",
             Kind::Select => "select",
             Kind::TrySelect => "select, without waiting",
+            Kind::Clone => "clone of a handle of",
+            Kind::Poll => "asks again",
             Kind::Close => "close",
             Kind::CloseAndTake => "close_and_take",
             Kind::Len => "len",

@@ -153,10 +153,16 @@ impl WaitGroup {
 
     pub(crate) async fn wait_at(&self, site: Site) {
         // First of all: whoever polled once is there when the count reaches zero.
-        let (round, _waits) = poll_fn(|_| self.jobs.round(site, true)).await;
+        let (round, waits) = poll_fn(|_| self.jobs.round(site, true)).await;
         poll_fn(|cx| if gives_way(cx) { Poll::Pending } else { Poll::Ready(()) }).await;
         if let Some(round) = round {
-            round.closed_at(site).await;
+            let (mut closed, mut is_first) = (pin!(round.closed_at(site)), true);
+            poll_fn(|cx| {
+                let waits = waits.as_ref().filter(|_| !std::mem::take(&mut is_first));
+                waits.into_iter().for_each(Waits::look);
+                closed.as_mut().poll(cx)
+            })
+            .await;
         }
     }
 

@@ -37,6 +37,7 @@ const FASTEST: Duration = Duration::from_micros(20);
 ///     recv(late) -> due => assert!(due.unwrap() <= time::now()),
 /// }
 /// ```
+#[track_caller]
 pub fn after(duration: Duration) -> Receiver<Instant> {
     match deadline_after(duration) {
         Some(deadline) => at(deadline),
@@ -56,6 +57,7 @@ pub fn after(duration: Duration) -> Receiver<Instant> {
 /// assert_eq!(rx.recv_blocking(), Ok(noon));
 /// assert!(now() >= noon && !rx.is_closed());
 /// ```
+#[track_caller]
 pub fn at(deadline: Instant) -> Receiver<Instant> {
     let (tx, rx) = silent();
     if deadline <= now() {
@@ -92,6 +94,7 @@ pub fn at(deadline: Instant) -> Receiver<Instant> {
 /// assert!(ticks.recv_blocking().unwrap() >= start + period);
 /// assert!(ticks.recv_blocking().unwrap() >= start + 2 * period);
 /// ```
+#[track_caller]
 pub fn tick(period: Duration) -> Receiver<Instant> {
     if period.is_zero() {
         return supply();
@@ -105,6 +108,7 @@ pub fn tick(period: Duration) -> Receiver<Instant> {
 }
 
 /// A channel that no sender's drop closes.
+#[track_caller]
 fn silent() -> (WeakSender<Instant>, Receiver<Instant>) {
     let _quiet = Step::quiet();
     let (tx, rx) = bounded(1);

@@ -4,7 +4,7 @@
 //! - Arms on channels alone: looking at all of them and joining the lines is one step, as it is under the
 //!   locks. The looks before that, one at a time, can tell an unbiased select nothing that the step could not;
 //!   a biased one may see a later arm ready first and an earlier one just after, so it looks at one at a time
-//!   here too.
+//!   here too, with a default and with futures among the arms as well.
 //! - Futures among the arms are polled between two such steps, the first of which holds the party: what they
 //!   do are steps of their own.
 //! - Which of several ready arms an unbiased select takes is asked of whoever drives.
@@ -28,14 +28,17 @@ struct Subject {
 
 type Order = SmallVec<[u32; 8]>;
 
+impl Subject {
+    /// Whether two arms are about the same channel.
+    fn has_doubles(&self) -> bool {
+        (1..self.objects.len()).any(|place| self.objects[..place].contains(&self.objects[place]))
+    }
+}
+
 impl<S: Arms> Waiting<S> {
     #[inline]
     pub(super) fn is_driven(self: Pin<&Self>) -> bool {
-        let first = arms::each(self.arms()).next();
-        match first {
-            Some(arm) => arm.is_driven(),
-            None => world::is_driven(),
-        }
+        arms::each(self.arms()).find_map(|arm| arm.is_driven()).unwrap_or_else(world::is_driven)
     }
 
     fn subject(self: Pin<&Self>) -> Subject {
@@ -64,10 +67,12 @@ impl<S: Arms> Waiting<S> {
     #[cold]
     pub(super) fn poll_driven(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<usize> {
         match self.phase {
-            Phase::New => self.as_mut().begin(),
+            Phase::New | Phase::Told => self.as_mut().begin(),
             Phase::Over => panic!("polled again after it was ready or cancelled"),
-            Phase::Queued if !S::FUTURES => return self.poll_in_line(cx),
-            Phase::Queued if self.party.verdict() != Verdict::Open => return Poll::Ready(self.go_on()),
+            Phase::Queued if !S::FUTURES || self.party.verdict() != Verdict::Open => {
+                world::current().into_iter().for_each(|world| world.looks(None));
+                return self.poll_in_line(cx);
+            }
             Phase::Queued => {}
         }
         let subject = self.as_ref().subject();
@@ -78,39 +83,37 @@ impl<S: Arms> Waiting<S> {
                 drop(step);
                 return Poll::Ready(self.go_on());
             }
-            let order = self.as_ref().driven_order(&step);
-            if self.as_ref().prefers_channel(&order)
-                && let Some(winner) = self.as_mut().try_all(&order)
-            {
-                step.end(Outcome::Arm(winner));
-                self.forget_wait();
-                return Poll::Ready(winner);
-            }
             // Who was in line and looks for itself is passed over: others see that.
-            step.end(if was_in_line { Outcome::Waits } else { Outcome::Empty });
-            if let Some(winner) = self.as_mut().look_at_futures(&order, cx) {
+            let in_vain = if was_in_line { Outcome::Waits } else { Outcome::Empty };
+            if let Some(winner) = self.as_mut().look_with_futures(&subject, step, in_vain, cx) {
                 self.as_mut().forget_wait();
                 return Poll::Ready(winner);
             }
         } else if self.bias == Bias::Listed && subject.objects.len() > 1 {
-            for index in 0..self.arms.len() {
-                let one = &[index as u32];
-                let Some(step) = self.begin_step(&subject, Kind::TrySelect, true) else {
-                    return Poll::Pending;
-                };
-                if let Some(winner) = self.as_mut().try_all(one) {
-                    step.end(Outcome::Arm(winner));
-                    return Poll::Ready(winner);
-                }
-                step.end(Outcome::Empty);
+            match self.as_mut().look_in_turn(&subject, true, None) {
+                Some(None) => {}
+                Some(Some(winner)) => return Poll::Ready(winner),
+                None => return Poll::Pending,
             }
         }
-        let Some(step) = self.begin_step(&subject, subject.kind, !S::FUTURES) else { return Poll::Pending };
+        let Some(step) = self.begin_step(&subject, subject.kind, !S::FUTURES) else {
+            *self.project().phase = Phase::Told;
+            return Poll::Pending;
+        };
         self.as_ref().shut_if_over(&step);
-        let order = self.as_ref().driven_order(&step);
+        let mut order = self.as_ref().driven_order(&step);
         let waker = self.as_ref().waker(cx);
         self.as_ref().tell_queued(&step);
-        let winner = self.as_mut().queue_up_in(&order, Wake::Task(waker));
+        let mut winner = None;
+        if self.bias == Bias::Fair && subject.has_doubles() {
+            winner = if S::FUTURES { None } else { self.as_mut().try_all(&order) };
+            if winner.is_none() {
+                order = self.as_ref().line_order(&step);
+            }
+        }
+        if winner.is_none() {
+            winner = self.as_mut().queue_up_in(&order, Wake::Task(waker));
+        }
         self.as_ref().tell_queued(&step);
         match winner {
             Some(winner) => {
@@ -128,6 +131,57 @@ impl<S: Arms> Waiting<S> {
                 Poll::Pending
             }
         }
+    }
+
+    /// Looks at one arm after the other, at each channel in a step of its own: as they are tried that are to be tried
+    /// as they are listed. `None` if the task is to give way.
+    fn look_in_turn(
+        mut self: Pin<&mut Self>,
+        subject: &Subject,
+        awaits: bool,
+        mut cx: Option<&mut Context<'_>>,
+    ) -> Option<Option<usize>> {
+        for index in 0..self.arms.len() as u32 {
+            if self.as_ref().arms().arm(index as usize).is_none() {
+                let cx = cx.as_deref_mut();
+                let winner = cx.and_then(|cx| self.as_mut().look_at_futures(&[index], cx));
+                if winner.is_some() {
+                    return Some(winner);
+                }
+                continue;
+            }
+            let step = self.begin_step(subject, Kind::TrySelect, awaits)?;
+            if let Some(winner) = self.as_mut().try_all(&[index]) {
+                step.end(Outcome::Arm(winner));
+                return Some(Some(winner));
+            }
+            step.end(Outcome::Empty);
+        }
+        Some(None)
+    }
+
+    /// Looks at channels and futures. The step is the first, in which it stopped to wait if it did; it ends like
+    /// this if nothing is found there.
+    fn look_with_futures(
+        mut self: Pin<&mut Self>,
+        subject: &Subject,
+        step: Step,
+        in_vain: Outcome,
+        cx: &mut Context<'_>,
+    ) -> Option<usize> {
+        if self.bias == Bias::Listed {
+            step.end(in_vain);
+            return self.look_in_turn(subject, false, Some(cx)).flatten();
+        }
+        let order = self.as_ref().driven_order(&step);
+        if self.as_ref().prefers_channel(&order)
+            && let Some(winner) = self.as_mut().try_all(&order)
+        {
+            step.end(Outcome::Arm(winner));
+            return Some(winner);
+        }
+        step.end(in_vain);
+        self.look_at_futures(&order, cx)
     }
 
     /// How it ended at once.
@@ -206,6 +260,29 @@ impl<S: Arms> Waiting<S> {
         std::iter::once(first).chain(all.filter(|index| *index != first)).collect()
     }
 
+    /// The order in which to join the lines: of several arms that wait for the same thing, any may be the
+    /// first. (Which of them looked ready before is no matter: none was.)
+    fn line_order(self: Pin<&Self>, step: &Step) -> Order {
+        let arms = self.arms();
+        let all = 0..arms.len() as u32;
+        let what = |index: u32| arms.arm(index as usize).and_then(|arm| arm.driven());
+        let mut line = Order::new();
+        for index in all.clone() {
+            if line.contains(&index) {
+                continue;
+            }
+            let alike = |other: &u32| what(index).is_some_and(|own| what(*other) == Some(own));
+            let alike: Order = all.clone().filter(alike).collect();
+            if let (Some(world), 2..) = (step.world(), alike.len()) {
+                line.push(alike[world.choose(alike.len())]);
+            }
+            let others = all.clone().filter(|other| *other == index || alike.contains(other));
+            let others: Order = others.filter(|other| !line.contains(other)).collect();
+            line.extend(others);
+        }
+        line
+    }
+
     /// True if a channel that is ready is tried before the futures.
     fn prefers_channel(self: Pin<&Self>, order: &[u32]) -> bool {
         let arms = self.arms();
@@ -243,8 +320,13 @@ impl<S: Arms> Waiting<S> {
         self.as_mut().begin();
         let subject = self.as_ref().subject();
         if let (true, Some(cx)) = (S::FUTURES, cx) {
-            let all: Order = (0..self.arms.len() as u32).collect();
-            let winner = self.as_mut().look_at_futures(&all, cx);
+            let step = self.begin_step(&subject, Kind::TrySelect, false)?;
+            let winner = self.as_mut().look_with_futures(&subject, step, Outcome::Empty, cx);
+            if winner.is_some() {
+                return winner;
+            }
+        } else if self.bias == Bias::Listed && subject.objects.len() > 1 {
+            let winner = self.as_mut().look_in_turn(&subject, false, None)?;
             if winner.is_some() {
                 return winner;
             }
@@ -307,4 +389,10 @@ impl Limit {
     fn poll(&mut self, _: &mut Context<'_>) -> Poll<()> {
         Poll::Pending
     }
+}
+
+/// What was told to wait is dropped instead.
+#[cold]
+pub(super) fn forsake() {
+    world::current().into_iter().for_each(|world| world.forsakes());
 }

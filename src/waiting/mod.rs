@@ -54,6 +54,8 @@ use std::time::{Duration, Instant};
 enum Phase {
     /// It has not waited yet.
     New,
+    /// It has not, but was told that it has to.
+    Told,
     /// Its arms are in line.
     Queued,
     /// It has a winner, or was cancelled.
@@ -85,8 +87,12 @@ pin_project! {
     {
         #[inline]
         fn drop(this: Pin<&mut Self>) {
-            if this.phase == Phase::Queued {
-                this.cancel();
+            match this.phase {
+                Phase::New | Phase::Over => {}
+                Phase::Queued => {
+                    this.cancel();
+                }
+                Phase::Told => driven::forsake(),
             }
         }
     }
@@ -111,7 +117,7 @@ impl<S: Arms> Waiting<S> {
 
     /// True if nothing was looked at yet.
     pub(crate) fn is_new(&self) -> bool {
-        self.phase == Phase::New
+        matches!(self.phase, Phase::New | Phase::Told)
     }
 
     /// Makes a party that is over as new.
@@ -135,8 +141,8 @@ impl<S: Arms> Waiting<S> {
     #[inline]
     fn poll_by_itself(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<usize> {
         match self.phase {
-            Phase::New if gives_way(cx) => return Poll::Pending,
-            Phase::New => self.as_mut().begin(),
+            Phase::New | Phase::Told if gives_way(cx) => return Poll::Pending,
+            Phase::New | Phase::Told => self.as_mut().begin(),
             Phase::Over => panic!("polled again after it was ready or cancelled"),
             Phase::Queued if !S::FUTURES => return self.poll_queued(cx),
             Phase::Queued => {
@@ -269,7 +275,7 @@ impl<S: Arms> Waiting<S> {
 
     /// Before the first look.
     fn begin(self: Pin<&mut Self>) {
-        assert!(self.phase == Phase::New, "a party waits once");
+        assert!(self.is_new(), "a party waits once");
         if S::BORROWED {
             let arms = self.as_ref().arms();
             arms::each(arms).for_each(|arm| arm.reset());

@@ -238,6 +238,7 @@ impl TaskRef {
     }
 
     /// Wakes the task, as its waker does.
+    #[cfg(feature = "sim")]
     pub(super) fn wake(&self) {
         // A waker without a reference of its own, as in `poll`.
         ManuallyDrop::new(waker::waker(self.0)).wake_by_ref();

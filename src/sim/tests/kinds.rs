@@ -1,5 +1,6 @@
 //! What tasks of the programs at random do.
 
+use super::more::{self, More};
 use crate::sim::pick::Rng;
 
 /// What a task does.
@@ -49,6 +50,7 @@ pub(super) enum Op {
     RecvTimeout(usize, u64),
     SendTimeout(usize, u64),
     After(u64),
+    More(More),
 }
 
 /// Which there are.
@@ -56,13 +58,14 @@ pub(super) enum Op {
 pub(super) struct Kinds {
     pub(super) make: fn(&mut Rng) -> Op,
     pub(super) any_time: bool,
+    pub(super) cancels: bool,
 }
 
-fn one(rng: &mut Rng, of: &[fn(&mut Rng) -> Op]) -> Op {
+pub(super) fn one<T>(rng: &mut Rng, of: &[fn(&mut Rng) -> T]) -> T {
     of[rng.below(of.len())](rng)
 }
 
-fn place(rng: &mut Rng) -> usize {
+pub(super) fn place(rng: &mut Rng) -> usize {
     rng.below(2)
 }
 
@@ -173,15 +176,46 @@ fn timers(rng: &mut Rng) -> Op {
     )
 }
 
+fn handles(rng: &mut Rng) -> Op {
+    one(rng, &[plain, channels, |rng| Op::More(more::handles(rng))])
+}
+
+fn polls(rng: &mut Rng) -> Op {
+    one(rng, &[plain, tasks, |rng| Op::More(more::polls(rng)), |rng| Op::More(more::polls(rng))])
+}
+
+fn families(rng: &mut Rng) -> Op {
+    one(rng, &[plain, tasks, |rng| Op::More(more::families(rng)), |rng| Op::More(more::families(rng))])
+}
+
+fn times(rng: &mut Rng) -> Op {
+    one(rng, &[plain, timers, |rng| Op::More(more::times(rng)), |rng| Op::More(more::times(rng))])
+}
+
+fn wide(rng: &mut Rng) -> Op {
+    one(rng, &[all, handles, polls, families, times])
+}
+
 fn all(rng: &mut Rng) -> Op {
     one(rng, &[channels, selects, cancelled, tasks, timers])
 }
 
-pub(super) const PLAIN: Kinds = Kinds { make: plain, any_time: false };
-pub(super) const CHANNELS: Kinds = Kinds { make: channels, any_time: false };
-pub(super) const SELECTS: Kinds = Kinds { make: selects, any_time: false };
-pub(super) const CANCELLED: Kinds = Kinds { make: cancelled, any_time: false };
-pub(super) const TASKS: Kinds = Kinds { make: tasks, any_time: false };
-pub(super) const TIMERS: Kinds = Kinds { make: timers, any_time: false };
-pub(super) const ALL: Kinds = Kinds { make: all, any_time: false };
-pub(super) const ANY_TIME: Kinds = Kinds { make: timers, any_time: true };
+const fn kinds(make: fn(&mut Rng) -> Op) -> Kinds {
+    Kinds { make, any_time: false, cancels: false }
+}
+
+pub(super) const PLAIN: Kinds = kinds(plain);
+pub(super) const CHANNELS: Kinds = kinds(channels);
+pub(super) const SELECTS: Kinds = kinds(selects);
+pub(super) const CANCELLED: Kinds = kinds(cancelled);
+pub(super) const TASKS: Kinds = kinds(tasks);
+pub(super) const TIMERS: Kinds = kinds(timers);
+pub(super) const ALL: Kinds = kinds(all);
+pub(super) const HANDLES: Kinds = kinds(handles);
+pub(super) const POLLS: Kinds = kinds(polls);
+pub(super) const FAMILIES: Kinds = kinds(families);
+pub(super) const TIMES: Kinds = kinds(times);
+pub(super) const WIDE: Kinds = kinds(wide);
+pub(super) const ANY_TIME: Kinds = Kinds { any_time: true, ..kinds(timers) };
+pub(super) const WIDE_ANY_TIME: Kinds = Kinds { any_time: true, ..kinds(wide) };
+pub(super) const WIDE_VICTIMS: Kinds = Kinds { cancels: true, ..kinds(wide) };

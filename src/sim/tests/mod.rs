@@ -1,6 +1,7 @@
 //! The reduction against brute force: on small programs at random, both see the same outcomes.
 
 mod kinds;
+mod more;
 mod programs;
 
 use super::brain::Brain;
@@ -43,11 +44,12 @@ struct Seen {
 }
 
 /// All outcomes of a program, if it has not too many traces.
-fn explore(program: &Program, brute: Option<Brute>) -> Option<Seen> {
+fn explore(program: &Program, brute: Option<Brute>, most: usize) -> Option<Seen> {
     let new = || brute.map_or_else(|| Dpor::new(None), Dpor::brute);
     super::panics::watch();
     let driver = Driver::new(Box::new(Replay::new(&[])));
     driver.procs.borrow_mut().any_time = program.any_time;
+    driver.procs.borrow_mut().victim = program.victim.map(|victim| [victim].as_slice().into());
     let dpor = Rc::new(RefCell::new(new()));
     driver.set_brain(Box::new(Shared(dpor.clone())));
     driver.rehearsing.set(brute.is_none());
@@ -57,18 +59,12 @@ fn explore(program: &Program, brute: Option<Brute>) -> Option<Seen> {
         let results = Results::default();
         let ending = driver.drive(|| program.root(&results), Location::caller(), 10_000);
         assert!(dpor.borrow().surprise.is_none(), "{program:?}: {:?}", dpor.borrow().surprise);
-        let left = driver
-            .procs
-            .borrow()
-            .all
-            .iter()
-            .map(|proc| proc.task.as_ref().map_or(' ', |task| if task.over.is_some() { 'o' } else { 'w' }))
-            .collect::<String>();
+        let left = left(&driver.procs.borrow());
         if ending == super::brain::Ending::Abandoned {
             seen.redundant += 1;
         } else {
             seen.traces += 1;
-            seen.outcomes.insert(format!("{} {}", results.text(), left.trim_end()));
+            seen.outcomes.insert(format!("{} {}", results.text(), left));
         }
         driver.finish();
         drop(results);
@@ -77,13 +73,30 @@ fn explore(program: &Program, brute: Option<Brute>) -> Option<Seen> {
             seen = Seen { outcomes: BTreeSet::new(), traces: 0, redundant: 0 };
             continue;
         }
-        if seen.traces + seen.redundant > env("HCHAN_SIM_MANY", MANY as u64) as usize {
+        if seen.traces + seen.redundant > most {
             return None;
         }
         if !dpor.borrow_mut().advance() {
             return Some(seen);
         }
     }
+}
+
+/// Whether each task is over, in an order that does not hang on who came first.
+fn left(procs: &Procs) -> String {
+    let tasks = procs.all.iter().filter_map(|proc| proc.task.as_ref());
+    let mut tasks: Vec<_> = tasks.map(|task| (&task.path, task.over.is_some(), task.panicked)).collect();
+    tasks.sort();
+    let letter = |is_over, panicked| {
+        if panicked {
+            'p'
+        } else if is_over {
+            'o'
+        } else {
+            'w'
+        }
+    };
+    tasks.into_iter().map(|(_, is_over, panicked)| letter(is_over, panicked)).collect()
 }
 
 fn compare(seeds: std::ops::Range<u64>, kinds: kinds::Kinds) {
@@ -93,7 +106,8 @@ fn compare(seeds: std::ops::Range<u64>, kinds: kinds::Kinds) {
         if std::env::var_os("HCHAN_SIM_SHOW").is_some() {
             say(&format!("seed {seed}: {program:?}"));
         }
-        compare_one(&program, &format!("seed {seed}"), &mut sum);
+        let most = env("HCHAN_SIM_MANY", MANY as u64) as usize;
+        compare_one(&program, &format!("seed {seed}"), most, &mut sum);
     }
     let Sum { compared, brute_traces, traces, redundant } = sum;
     say(&format!(
@@ -112,12 +126,12 @@ struct Sum {
     redundant: usize,
 }
 
-/// Compares the outcomes of one program, unless it has too many traces.
-fn compare_one(program: &Program, name: &str, sum: &mut Sum) {
+/// Compares the outcomes of one program, unless it has more traces than `most`.
+fn compare_one(program: &Program, name: &str, most: usize, sum: &mut Sum) {
     let everywhere = std::env::var_os("HCHAN_SIM_EVERYWHERE").is_some();
     let brute = if program.aborts() || everywhere { Brute::Everywhere } else { Brute::AtOperations };
-    let Some(all) = explore(program, Some(brute)) else { return };
-    let Some(reduced) = explore(program, None) else { return };
+    let Some(all) = explore(program, Some(brute), most) else { return };
+    let Some(reduced) = explore(program, None, most) else { return };
     let missed: Vec<_> = all.outcomes.difference(&reduced.outcomes).collect();
     assert!(missed.is_empty(), "{name}: {program:#?}\nmissed {missed:#?}");
     assert_eq!(all.outcomes, reduced.outcomes, "{name}: {program:#?}");
@@ -155,7 +169,7 @@ fn futures_that_are_dropped_when_they_were_served() {
     ];
     let mut sum = Sum::default();
     for (tasks, any_time) in programs {
-        compare_one(&Program::of(tasks, any_time), "by hand", &mut sum);
+        compare_one(&Program::of(tasks, any_time), "by hand", 100 * MANY, &mut sum);
     }
     assert_eq!(sum.compared, programs.len());
 }
@@ -200,4 +214,70 @@ fn timers_that_fire_early() {
 #[test]
 fn everything_together() {
     compare(seeds(), kinds::ALL);
+}
+
+#[test]
+fn handles_that_come_and_go() {
+    compare(seeds(), kinds::HANDLES);
+}
+
+#[test]
+fn futures_that_are_polled_by_hand() {
+    compare(seeds(), kinds::POLLS);
+}
+
+#[test]
+fn tasks_of_tasks_groups_and_contexts() {
+    compare(seeds(), kinds::FAMILIES);
+}
+
+#[test]
+fn times_of_all_kinds() {
+    compare(seeds(), kinds::TIMES);
+}
+
+#[test]
+fn everything_wider() {
+    compare(seeds(), kinds::WIDE);
+}
+
+#[test]
+fn everything_wider_with_timers_that_fire_early() {
+    let seeds = seeds();
+    compare(seeds.start..seeds.start + (seeds.end - seeds.start).div_ceil(5), kinds::WIDE_ANY_TIME);
+}
+
+#[test]
+fn everything_wider_with_a_task_that_is_aborted_at_any_time() {
+    compare(seeds(), kinds::WIDE_VICTIMS);
+}
+
+/// A task that takes a value at once goes on; one that waited for it may be aborted before it does.
+#[test]
+fn a_task_that_was_served_and_aborted() {
+    use kinds::Op::{Abort, Recv, Send, TryRecv};
+    let programs: [&[&[kinds::Op]]; 4] = [
+        &[&[Send(0)], &[Abort], &[Recv(0)]],
+        &[&[Abort], &[Recv(0)], &[Send(0)]],
+        &[&[Send(0)], &[Abort], &[Recv(0), TryRecv(1)]],
+        &[&[Recv(0)], &[Abort], &[Send(0), TryRecv(1)]],
+    ];
+    let mut sum = Sum::default();
+    for tasks in programs {
+        compare_one(&Program::of(tasks, false), "by hand", 100 * MANY, &mut sum);
+    }
+    assert_eq!(sum.compared, programs.len());
+}
+
+/// What a task drops while it unwinds is a part of its step before, whichever that is.
+#[test]
+fn a_last_drop_within_another_step() {
+    use kinds::Op::{DropReceiver, More};
+    use more::More::{Panic, SelectDynamic};
+    let tasks: &[&[kinds::Op]] = &[&[More(Panic)], &[DropReceiver(1), More(SelectDynamic)]];
+    let program =
+        Program { capacities: [Some(0), None], own: true, keep: false, ..Program::of(tasks, false) };
+    let mut sum = Sum::default();
+    compare_one(&program, "by hand", 100 * MANY, &mut sum);
+    assert_eq!(sum.compared, 1);
 }

@@ -1,7 +1,8 @@
 //! Small programs at random.
 
 use super::kinds::{Kinds, Op};
-use crate::chan::{Receiver, Sender, channel};
+use super::more::{self, Extras};
+use crate::chan::{Receiver, Sender, WeakReceiver, WeakSender, channel};
 use crate::sim::pick::Rng;
 use crate::sync::WaitGroup;
 use crate::{Context, JoinHandle, select};
@@ -12,17 +13,19 @@ use std::pin::pin;
 use std::rc::Rc;
 use std::sync::{Arc, Mutex};
 use std::task::{Context as Context_, Poll, Waker};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 #[derive(Clone, Debug)]
 pub(super) struct Program {
-    capacities: [Option<usize>; 2],
+    pub(super) capacities: [Option<usize>; 2],
     /// Whether each task has handles of its own; else they share them.
-    own: bool,
+    pub(super) own: bool,
     /// Whether the handles outlive the tasks.
-    keep: bool,
-    tasks: Vec<Vec<Op>>,
+    pub(super) keep: bool,
+    pub(super) tasks: Vec<Vec<Op>>,
     pub(super) any_time: bool,
+    /// The task that whoever checks may abort, from 1.
+    pub(super) victim: Option<u32>,
 }
 
 /// What the tasks saw, in the order of each.
@@ -41,14 +44,18 @@ impl Results {
 
 /// A task's handles.
 #[derive(Clone)]
-struct Handles {
-    tx: [Option<Arc<Sender<u32>>>; 2],
-    rx: [Option<Arc<Receiver<u32>>>; 2],
+pub(super) struct Handles {
+    pub(super) tx: [Option<Arc<Sender<u32>>>; 2],
+    pub(super) rx: [Option<Arc<Receiver<u32>>>; 2],
+    pub(super) weak_tx: [WeakSender<u32>; 2],
+    pub(super) weak_rx: [WeakReceiver<u32>; 2],
     /// The next task's, for this task alone: nobody else looks.
-    others: Arc<Mutex<Vec<Option<JoinHandle<()>>>>>,
-    next: usize,
-    group: WaitGroup,
-    context: Context,
+    pub(super) others: Arc<Mutex<Vec<Option<JoinHandle<()>>>>>,
+    pub(super) next: usize,
+    pub(super) group: WaitGroup,
+    pub(super) context: Context,
+    pub(super) extras: Extras,
+    pub(super) start: Instant,
 }
 
 impl Handles {
@@ -68,20 +75,22 @@ impl Program {
         let own = rng.below(2) == 0;
         let keep = !own || rng.below(2) == 0;
         let tasks = 2 + rng.below(2);
+        let victim = kinds.cancels.then(|| 1 + rng.below(tasks) as u32);
         let most = if tasks == 2 { 4 } else { 2 };
         let tasks =
             (0..tasks).map(|_| (0..1 + rng.below(most)).map(|_| (kinds.make)(rng)).collect()).collect();
-        Self { capacities, own, keep, tasks, any_time: kinds.any_time }
+        Self { capacities, own, keep, tasks, any_time: kinds.any_time, victim }
     }
 
     /// Rendezvous channels, and tasks that share handles which outlive them.
     pub(super) fn of(tasks: &[&[Op]], any_time: bool) -> Self {
         let tasks = tasks.iter().map(|ops| ops.to_vec()).collect();
-        Self { capacities: [Some(0), Some(0)], own: false, keep: true, tasks, any_time }
+        Self { capacities: [Some(0), Some(0)], own: false, keep: true, tasks, any_time, victim: None }
     }
 
     pub(super) fn aborts(&self) -> bool {
-        self.tasks.iter().flatten().any(|op| matches!(op, Op::Abort | Op::IsFinished))
+        self.victim.is_some()
+            || self.tasks.iter().flatten().any(|op| matches!(op, Op::Abort | Op::IsFinished | Op::More(_)))
     }
 
     pub(super) fn root(&self, results: &Results) -> impl Future<Output = ()> + use<> {
@@ -93,13 +102,18 @@ impl Program {
                 None => channel().unbounded().build(),
             });
             let [(tx0, rx0), (tx1, rx1)] = channels;
+            let context = Context::background().with_cancel();
             let base = Handles {
+                weak_tx: [tx0.downgrade(), tx1.downgrade()],
+                weak_rx: [rx0.downgrade(), rx1.downgrade()],
+                extras: Extras::new(&context),
+                start: crate::time::now(),
                 tx: [tx0, tx1].map(|tx| Some(Arc::new(tx))),
                 rx: [rx0, rx1].map(|rx| Some(Arc::new(rx))),
                 others: Arc::default(),
                 next: 0,
                 group: WaitGroup::new(),
-                context: Context::background().with_cancel(),
+                context,
             };
             let all: Vec<_> = tasks.iter().map(|_| if own { base.own() } else { base.clone() }).collect();
             if keep {
@@ -127,14 +141,14 @@ async fn run(number: u32, ops: Vec<Op>, mut handles: Handles, log: Arc<Mutex<Str
 }
 
 /// Polls once.
-fn once<F: Future>(future: F) -> Option<F::Output> {
+pub(super) fn once<F: Future>(future: F) -> Option<F::Output> {
     match pin!(future).poll(&mut Context_::from_waker(Waker::noop())) {
         Poll::Ready(output) => Some(output),
         Poll::Pending => None,
     }
 }
 
-fn show(result: &impl std::fmt::Debug) -> String {
+pub(super) fn show(result: &impl std::fmt::Debug) -> String {
     format!("{result:?}")
 }
 
@@ -145,6 +159,7 @@ async fn step(op: Op, value: u32, handles: &mut Handles) -> Option<String> {
     let tx = |at: usize| h.tx[at].as_deref();
     let rx = |at: usize| h.rx[at].as_deref();
     Some(match op {
+        Op::More(op) => return more::step(op, value, handles).await,
         Op::Send(at) => show(&tx(at)?.send(value).await.is_ok()),
         Op::Recv(at) => show(&rx(at)?.recv().await.ok()),
         Op::DropSender(at) => {
