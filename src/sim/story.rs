@@ -13,7 +13,8 @@ const TAIL: usize = 140;
 /// What happened, and how it ended.
 pub(super) fn tell(procs: &Procs, end: &str) -> String {
     let mut story = String::new();
-    let shown = |event: &&Event| !matches!(event.act, Act::Start | Act::Resume);
+    // Who has how many handles is told at the end.
+    let shown = |event: &&Event| !matches!(event.act, Act::Start | Act::Resume | Act::Op(Kind::Clone));
     let mut last = None;
     let count = procs.trace.events.iter().filter(shown).count();
     // The middle of a trace without end says nothing new.
