@@ -85,17 +85,7 @@ impl World for Driver {
         let mut open = Open::new(op.kind, op.objects);
         let running = self.running().filter(|_| !inside && !self.over.get());
         if let Some(pid) = running {
-            let noted = || {
-                // Drops have no line of their own.
-                use Kind::{Cancel, Clone, DropReceiver, DropSender, GiveBack};
-                if matches!(op.kind, DropSender | DropReceiver | Cancel | GiveBack | Clone) {
-                    return None;
-                }
-                let procs = self.procs.borrow();
-                let notes = &procs.task(pid)?.notes;
-                notes.iter().rev().find(|note| op.objects.contains(&note.0)).map(|note| note.1)
-            };
-            let site = op.site.or_else(noted);
+            let site = op.site.or_else(|| self.procs.borrow().line_of(pid, &op));
             if matches!(op.kind, Kind::Send | Kind::Recv | Kind::Observe | Kind::WaitGroup | Kind::Join) {
                 open.manner = self.manners.borrow_mut().of(site, op.kind, fibre::depth());
             }

@@ -8,7 +8,7 @@ use super::rehearsal::Rehearsal;
 use super::trace::{Act, Clock, EventId, Pid, Trace};
 use crate::rt::driven::{Aside, Known, Ready};
 use crate::timer::Action;
-use crate::world::{Kind, Site, What};
+use crate::world::{Kind, Op, Site, What};
 use smallvec::SmallVec;
 use std::sync::Arc;
 use std::time::Duration;
@@ -172,6 +172,17 @@ pub(super) struct Procs {
 pub(super) const TIME: u32 = 0;
 
 impl Procs {
+    /// The line of the program in which an operation of a task is, as far as it has said so.
+    pub(super) fn line_of(&self, pid: Pid, op: &Op<'_>) -> Option<Site> {
+        use Kind::{Cancel, Clone, DropReceiver, DropSender, GiveBack};
+        // Drops have no line of their own.
+        if matches!(op.kind, DropSender | DropReceiver | Cancel | GiveBack | Clone) {
+            return None;
+        }
+        let notes = &self.task(pid)?.notes;
+        notes.iter().rev().find(|note| op.objects.contains(&note.0)).map(|note| note.1)
+    }
+
     pub(super) fn clear(&mut self) {
         self.all.clear();
         self.objects.clear();

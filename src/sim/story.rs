@@ -35,7 +35,7 @@ pub(super) fn tell(procs: &Procs, end: &str) -> String {
 
 /// Whether an event has a line.
 pub(super) fn is_told(event: &Event) -> bool {
-    !matches!(event.act, Act::Start | Act::Resume)
+    !matches!(event.act, Act::Start | Act::Resume | Act::Op(Kind::Clone))
 }
 
 fn line(procs: &Procs, event: &Event) -> String {
