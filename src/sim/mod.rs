@@ -100,6 +100,7 @@ mod brain;
 mod channel;
 mod chart;
 mod check;
+mod choices;
 mod dpor;
 mod driver;
 mod driving;
@@ -128,33 +129,13 @@ mod trace;
 mod watch;
 
 use check::Check;
+pub use choices::{Steps, Timers};
 pub use report::{Bound, Failure, FailureKind, Report, Verdict};
 use std::cell::Cell;
 use std::fmt;
 use std::future::Future;
 use std::panic::Location;
 use std::time::Duration;
-
-/// When timers fire.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Default, Debug)]
-pub enum Timers {
-    /// Time moves only when every task waits, to the earliest deadline; equal ones fire in any order.
-    #[default]
-    Ordered,
-    /// The earliest timer may fire at any step, as on a slow machine.
-    Any,
-}
-
-/// Where another task may run.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Default, Debug)]
-pub enum Steps {
-    /// At every operation.
-    #[default]
-    All,
-    /// At awaits, and where a thread would wait, only: for programs that hold a lock of std's over an operation
-    /// that does not wait.
-    Awaits,
-}
 
 #[derive(Clone, Debug)]
 enum Strategy {
