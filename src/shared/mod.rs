@@ -73,8 +73,6 @@ pub(crate) struct Shared<T> {
     extra: Option<Box<Extra>>,
     /// Where it was made.
     made: Site,
-    /// Its place on the list of channels at which somebody waits.
-    place: Place,
     handles: Handles,
     state: UnsafeCell<State<T>>,
     seen: Seen,
@@ -86,6 +84,8 @@ pub(crate) struct Shared<T> {
     /// user's, taking another channel's lock (a select takes several, in the order of addresses).
     lock: Lock,
     refs: Refs,
+    /// Its place on the list of channels at which somebody waits.
+    place: Place,
 }
 
 // SAFETY: point 1: the state is only reached under the lock, from any thread, hence `T: Send`.
