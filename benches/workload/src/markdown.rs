@@ -10,7 +10,8 @@ pub fn page(board: &Board, head: &[String], plots: Option<&str>) -> String {
         let _ = writeln!(page, "{line}");
     }
     page += "```\n\nA figure is a median (least–most). The last columns are hchan's median over that of the best other \
-             one, and whether it is within the bar. `–`: not offered.\n\n";
+             one, and whether it is within the bar. `–`: not offered. Why rows are beyond it, what was tried, and what \
+             the limit is: [LIMITS.md](LIMITS.md).\n\n";
     page += &summary(board);
     for part in Part::all() {
         let lines = board.lines(part);
