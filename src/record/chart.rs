@@ -4,6 +4,7 @@
 //! happened has a row of its own, however much time has passed in between: a chart is for who did what in which
 //! order.
 
+use super::style::with_fallbacks;
 use super::text::Xml;
 use std::fmt::{self, Display, Formatter, Write};
 
@@ -333,9 +334,10 @@ impl Display for Drawing<'_> {
         write!(
             f,
             "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"hc\" width=\"{width}\" height=\"{height}\" \
-             viewBox=\"0 0 {width} {height}\" role=\"img\"><title>{}</title><style>{STYLE}</style>\
+             viewBox=\"0 0 {width} {height}\" role=\"img\"><title>{}</title><style>{}</style>\
              <rect class=\"bg\" width=\"100%\" height=\"100%\"/>",
-            Xml(&self.0.title)
+            Xml(&self.0.title),
+            with_fallbacks(STYLE)
         )?;
         self.head(f)?;
         self.lines(f)?;

@@ -30,6 +30,7 @@ mod perfetto;
 mod recorder;
 mod recording;
 mod session;
+mod style;
 mod text;
 mod timeline;
 mod track;

@@ -4,6 +4,7 @@
 //! waits for ever, is in another colour.
 
 use super::graph::{WaitEdge, WaitGraph, WaitNode, WaitNodeKind};
+use super::style::with_fallbacks;
 use super::text::Xml;
 use std::fmt::{self, Display, Formatter};
 
@@ -143,8 +144,9 @@ impl Display for Drawing<'_> {
         write!(
             f,
             "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"hw\" width=\"{width}\" height=\"{height}\" \
-             viewBox=\"0 0 {width} {height}\" role=\"img\"><title>Who waits for whom</title><style>{STYLE}</style>\
-             <rect class=\"bg\" width=\"100%\" height=\"100%\"/>"
+             viewBox=\"0 0 {width} {height}\" role=\"img\"><title>Who waits for whom</title><style>{}</style>\
+             <rect class=\"bg\" width=\"100%\" height=\"100%\"/>",
+            with_fallbacks(STYLE)
         )?;
         for (index, edge) in edges.iter().enumerate() {
             if let (Some(from), Some(to)) = (places[edge.from], places[edge.to]) {
