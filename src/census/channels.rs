@@ -17,8 +17,8 @@
 use super::{Act, Who};
 use crate::fork::{Generation, PerProcess};
 use crate::world::Site;
+use parking_lot::{Mutex, MutexGuard};
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// In how many parts the list is, so that threads seldom meet.
 const PARTS: usize = 16;
@@ -113,7 +113,7 @@ impl Parts {
     }
 
     fn lock(&self, part: usize) -> MutexGuard<'_, Part> {
-        self.parts[part].lock().unwrap_or_else(PoisonError::into_inner)
+        self.parts[part].lock()
     }
 }
 

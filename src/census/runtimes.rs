@@ -3,8 +3,9 @@
 use super::Wait;
 use crate::fork::PerProcess;
 use crate::world::Site;
+use parking_lot::{Mutex, MutexGuard};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 /// A runtime, to reports. Asking takes short locks, and stops nothing for longer than some microseconds.
@@ -89,7 +90,7 @@ type List = Mutex<Vec<(u64, Arc<dyn Reported>)>>;
 
 fn list() -> MutexGuard<'static, Vec<(u64, Arc<dyn Reported>)>> {
     static LIST: PerProcess<List> = PerProcess::new(|_| Mutex::default());
-    LIST.get().lock().unwrap_or_else(PoisonError::into_inner)
+    LIST.get().lock()
 }
 
 /// A runtime is on the list until this is dropped.

@@ -4,9 +4,9 @@
 
 use super::{Wait, Who};
 use crate::fork::PerProcess;
+use parking_lot::{Mutex, MutexGuard};
 use std::cell::Cell;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Instant;
 
@@ -27,7 +27,7 @@ pub(crate) struct Asleep {
 
 fn list() -> MutexGuard<'static, Vec<Asleep>> {
     static LIST: PerProcess<Mutex<Vec<Asleep>>> = PerProcess::new(|_| Mutex::new(Vec::new()));
-    LIST.get().lock().unwrap_or_else(PoisonError::into_inner)
+    LIST.get().lock()
 }
 
 /// The number of this thread, from 1; `None` in the destructors of its thread-locals.

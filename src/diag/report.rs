@@ -9,10 +9,11 @@ use super::environment::say;
 use super::graph::{Hang, Verdict};
 use crate::census::Who;
 use crate::record;
+use parking_lot::Mutex;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 
 /// Something that hangs, with the dump in which that was found.
 #[derive(Clone, Debug)]
@@ -55,7 +56,7 @@ struct State {
 /// hchan::diag::report_to(|report| eprintln!("{report}"));
 /// ```
 pub fn report_to(tell: impl Fn(&Report) + Send + Sync + 'static) {
-    let mut state = STATE.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut state = STATE.lock();
     let before = state.tell.replace(Arc::new(tell));
     // Ordering: Relaxed: whoever sees it takes the lock.
     WANTED.store(true, Ordering::Relaxed);
@@ -82,7 +83,7 @@ pub(crate) fn standstill() {
     }
     let dump = dump();
     let Some(hang) = dump.hangs.iter().find(|hang| hang.verdict == Verdict::Deadlock) else { return };
-    let mut state = STATE.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut state = STATE.lock();
     let is_new = state.told != hang.parties;
     state.told.clone_from(&hang.parties);
     drop(state);
@@ -104,7 +105,7 @@ pub(crate) fn never_woken(task: u64) {
 }
 
 fn tell(report: Report) {
-    let tell = STATE.lock().unwrap_or_else(PoisonError::into_inner).tell.clone();
+    let tell = STATE.lock().tell.clone();
     if let Some(tell) = tell {
         let _ = catch_unwind(AssertUnwindSafe(|| tell(&report)));
     }

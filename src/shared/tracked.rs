@@ -8,7 +8,7 @@ use crate::census::Handle;
 use crate::facade::DRIVABLE;
 use crate::park::who_runs;
 use crate::world::{self, Site};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use parking_lot::{Mutex, MutexGuard};
 
 /// The handles.
 #[derive(Default)]
@@ -37,7 +37,7 @@ impl Mark {
 
 impl Tracked {
     fn lock(&self) -> MutexGuard<'_, Handles> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock()
     }
 
     fn add(&self, handle: Handle) -> Mark {
