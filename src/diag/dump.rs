@@ -242,11 +242,11 @@ pub struct HandleDump {
 /// # hchan::run(async {
 /// let (tx, rx) = hchan::channel().capacity(8).named("results").build::<u32>();
 /// let task = hchan::task::Builder::new().name("collect").go(async move { rx.recv().await });
-/// while !hchan::diag::dump().to_string().contains("`collect`: waits") {
+/// let mut page = String::new();
+/// while !page.contains("in recv on `results` (capacity 8") {
 ///     hchan::yield_now().await;
+///     page = hchan::diag::dump().to_string();
 /// }
-/// let page = hchan::diag::dump().to_string();
-/// assert!(page.contains("in recv on `results`"));
 /// drop(tx);
 /// # task.await.unwrap().unwrap_err();
 /// # });
