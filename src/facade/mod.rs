@@ -312,6 +312,7 @@ mod imp {
 
     impl Absence {
         pub(crate) const DEFAULT: Self = Self;
+        pub(crate) const MATTERS: bool = false;
 
         pub(crate) const fn new(_pauses: u8, _grows: bool) -> Self {
             Self

@@ -103,6 +103,9 @@ pub(crate) struct Absence {
 }
 
 impl Absence {
+    /// Whether it is worth finding out how many meet.
+    pub(crate) const MATTERS: bool = true;
+
     /// Some 3 to 9 us.
     pub(crate) const DEFAULT: Self = Self::new(64, false);
 

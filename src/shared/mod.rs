@@ -41,7 +41,7 @@ mod tracked;
 
 use crate::census::{Place, Sort};
 use crate::core::State;
-use crate::facade::{AtomicPtr, Lock, Ordering, UnsafeCell, processors};
+use crate::facade::{Absence, AtomicPtr, Lock, Ordering, UnsafeCell, processors};
 use crate::outbox::Outbox;
 use crate::park::{WakeList, drop_all};
 use crate::queue::take_lent;
@@ -162,8 +162,10 @@ impl<T> Shared<T> {
     /// how long to stay away.
     #[inline]
     pub(crate) fn awaited(&self, by_thread: bool) {
-        let parties = self.handles.count(Side::Senders) + self.handles.count(Side::Receivers);
-        self.lock.set_absence(self.kind.absence(by_thread, parties));
+        if Absence::MATTERS {
+            let parties = self.handles.count(Side::Senders) + self.handles.count(Side::Receivers);
+            self.lock.set_absence(self.kind.absence(by_thread, parties));
+        }
     }
 
     /// The lock itself, for those who take several in order.
