@@ -9,6 +9,7 @@ use super::environment::say;
 use super::graph::{Hang, Verdict};
 use crate::census::Who;
 use crate::record;
+use crate::world::Site;
 use parking_lot::Mutex;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -36,19 +37,22 @@ type Tell = Arc<dyn Fn(&Report) + Send + Sync>;
 /// Whether somebody wants reports.
 static WANTED: AtomicBool = AtomicBool::new(false);
 
-static STATE: Mutex<State> = Mutex::new(State { tell: None, told: Vec::new() });
+static STATE: Mutex<State> = Mutex::new(State { tell: None, told: Vec::new(), lost: Vec::new() });
 
 struct State {
     tell: Option<Tell>,
     /// Who hung in the last deadlock that was reported.
     told: Vec<Party>,
+    /// Where tasks were spawned that nobody can wake.
+    lost: Vec<Site>,
 }
 
 /// Has `tell` called, from now on, when everything in the process waits for ever, and when a task waits that
 /// nobody can wake. Another call replaces it. The environment variable `HCHAN_REPORT=1` does the same with a
 /// function that writes the report to the standard error, from when the first runtime is started.
 ///
-/// It is called once for each finding, on a thread of a runtime: it should be brief, and not wait for a task. A panic
+/// It is called once for each finding (of tasks that nobody can wake, for the first of those that were spawned in a
+/// line of the program), on a thread of a runtime: it should be brief, and not wait for a task. A panic
 /// in it is contained. A deadlock is found when all workers have slept for a tenth of a second, and reported only if
 /// nothing in the process can go on: see [`Verdict::Deadlock`].
 ///
@@ -93,9 +97,16 @@ pub(crate) fn standstill() {
     }
 }
 
-/// A task has returned from a poll, waits, and nobody has its waker or its join handle.
+/// A task has returned from a poll, waits, and nobody has its waker or its join handle. The first of those that
+/// were spawned at a place is reported.
 #[cold]
-pub(crate) fn never_woken(task: u64) {
+pub(crate) fn never_woken(task: u64, spawned: Site) {
+    let mut state = STATE.lock();
+    if state.tell.is_none() || state.lost.contains(&spawned) {
+        return;
+    }
+    state.lost.push(spawned);
+    drop(state);
     let party = Party::of(Who::task(task));
     let dump = dump();
     let is_it = |hang: &&Hang| hang.verdict == Verdict::NeverWoken && hang.parties == [party];

@@ -380,7 +380,8 @@ impl Notified {
             task.end();
             return Ran::Done;
         }
-        let id = task.id();
+        // Before others may free it.
+        let watched = diag::is_wanted().then(|| (task.id(), task.site()));
         match task.header().state.pause() {
             Pause::Cancel => {
                 task.cancel();
@@ -392,8 +393,8 @@ impl Notified {
             Pause::Waits { forsaken } => {
                 // The state has released the reference already.
                 std::mem::forget(task);
-                if forsaken && diag::is_wanted() {
-                    diag::never_woken(id.0);
+                if let (true, Some((id, site))) = (forsaken, watched) {
+                    diag::never_woken(id.0, site);
                 }
                 Ran::Done
             }
