@@ -75,11 +75,10 @@ fn a_timeout_ends_what_is_not_ready() {
     assert_eq!(block_on(timeout(5 * MS, pending::<()>())), Err(Elapsed));
     assert!(start.elapsed() >= 5 * MS);
     let (tx, rx) = bounded(0);
-    let sender = thread::spawn(move || {
-        thread::sleep(2 * MS);
-        tx.send_blocking(1)
-    });
-    assert_eq!(block_on(timeout(LONG, rx.recv())), Ok(Ok(1)));
+    let mut receive = pin!(timeout(LONG, rx.recv()));
+    assert!(poll(receive.as_mut()).is_pending());
+    let sender = thread::spawn(move || tx.send_blocking(1));
+    assert_eq!(block_on(receive), Ok(Ok(1)));
     sender.join().unwrap().unwrap();
 }
 
