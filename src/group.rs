@@ -9,7 +9,7 @@
 //! 3. Members are aborted, and failures dropped, outside the lock.
 
 use crate::facade::Mutex;
-use crate::park::contained;
+use crate::panics::contained;
 use crate::rt::{Aborter, JoinError, spawn_at};
 use crate::sync::{WaitGroup, WaitGuard};
 use crate::world::{self, Kind, Outcome, Site, Step, Tag, What};

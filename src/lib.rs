@@ -86,6 +86,7 @@ mod group;
 mod limit;
 mod list;
 mod outbox;
+mod panics;
 mod park;
 mod queue;
 mod record;

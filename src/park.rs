@@ -17,10 +17,9 @@
 
 use crate::census::{Sleeping, Wait, Who};
 use crate::facade::{Parker, Unparker, thread_local};
+use crate::panics::contained;
 use smallvec::SmallVec;
-use std::any::Any;
 use std::cell::Cell;
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::task::{Context, Waker};
 use std::time::Instant;
 
@@ -158,43 +157,6 @@ impl Drop for Blocked {
     }
 }
 
-/// Runs user code whose panic is of no concern to the caller.
-pub(crate) fn contained(act: impl FnOnce()) {
-    if let Err(panic) = catch_unwind(AssertUnwindSafe(act)) {
-        discard(panic);
-    }
-}
-
-/// Drops what a panic carried, which may panic again.
-fn discard(panic: Box<dyn Any + Send>) {
-    if let Err(again) = catch_unwind(AssertUnwindSafe(|| drop(panic))) {
-        std::mem::forget(again);
-    }
-}
-
-/// Drops every value, also if the drop of one panics; the first panic goes on at the end, unless the
-/// thread is panicking already.
-///
-/// A collection's own drop goes on after a panic as well, but a second one then aborts the process.
-pub(crate) fn drop_all<T>(values: impl IntoIterator<Item = T>) {
-    if !std::mem::needs_drop::<T>() {
-        return;
-    }
-    let mut first = None;
-    for value in values {
-        match catch_unwind(AssertUnwindSafe(|| drop(value))) {
-            Err(panic) if first.is_none() => first = Some(panic),
-            Err(panic) => discard(panic),
-            Ok(()) => {}
-        }
-    }
-    match first {
-        Some(panic) if !std::thread::panicking() => resume_unwind(panic),
-        Some(panic) => discard(panic),
-        None => {}
-    }
-}
-
 /// Blocks the calling thread until `done`, or until `deadline`: false if that came first.
 ///
 /// Whoever makes `done` true wakes the thread afterwards; wakes meant for something else cost one look.
@@ -248,17 +210,5 @@ mod tests {
         list.wake_all();
         // Ordering: Relaxed: one thread.
         assert!(bells.iter().all(|bell| bell.rung.load(Ordering::Relaxed) == 1));
-    }
-
-    #[test]
-    fn many_panicking_drops_do_not_abort() {
-        struct Bomb;
-        impl Drop for Bomb {
-            fn drop(&mut self) {
-                panic!("a drop that panics");
-            }
-        }
-        let outcome = catch_unwind(|| drop_all([Bomb, Bomb, Bomb]));
-        assert!(outcome.is_err());
     }
 }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 /// Each layer may use those above it in this list, and itself where it is a folder. What it re-exports, it
 /// does not use.
 const LAYERS: &[&[&str]] = &[
-    &["facade", "error", "fork", "slots"],
+    &["facade", "error", "fork", "panics", "slots"],
     &["world"],
     &["record"],
     &["census"],

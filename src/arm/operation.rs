@@ -6,7 +6,8 @@
 
 use crate::census::Act;
 use crate::core::{CLOSED, RECEIVER, ROOM, Received, SENDER, Sent, State, VALUES};
-use crate::park::{Wake, drop_all};
+use crate::panics::drop_all;
+use crate::park::Wake;
 use crate::record::{self, Waits};
 use crate::shared::Shared;
 use crate::waitq::{Node, WaitQueue};

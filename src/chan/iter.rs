@@ -1,7 +1,7 @@
 //! Iterators over what is received.
 
 use super::Receiver;
-use crate::park::drop_all;
+use crate::panics::drop_all;
 use std::fmt;
 use std::iter::FusedIterator;
 use std::vec;

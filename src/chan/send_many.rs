@@ -2,7 +2,8 @@
 
 use crate::arm::SendArm;
 use crate::error::SendManyError;
-use crate::park::{drop_all, gives_way};
+use crate::panics::drop_all;
+use crate::park::gives_way;
 use crate::shared::Shared;
 use crate::waiting::{One, Waiting};
 use crate::world::Site;

@@ -23,7 +23,7 @@
 use super::ContextError;
 use crate::chan::{Receiver, end_of_context};
 use crate::facade::Mutex;
-use crate::park::drop_all;
+use crate::panics::drop_all;
 use crate::timer::{Alarm, now};
 use crate::world::{self, Kind, Site, Step, Tag, What};
 use std::any::Any;

@@ -30,7 +30,7 @@ use super::times::{Pastime, Times};
 use crate::census::refresh;
 use crate::diag;
 use crate::facade::Arc;
-use crate::park::contained;
+use crate::panics::contained;
 use crate::record;
 use std::num::NonZero;
 use std::sync::atomic::{AtomicU64, Ordering};

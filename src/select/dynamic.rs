@@ -14,7 +14,7 @@ use crate::chan::{Receiver, Sender};
 use crate::error::{RecvError, SendError};
 #[cfg(feature = "rt")]
 use crate::limit::Limit;
-use crate::park::drop_all;
+use crate::panics::drop_all;
 use crate::shared::Shared;
 use crate::waiting::{Arms, Bias, ManyLocks, ManyOrder, Waiting, deadline_after, lock_many, order_many};
 use pin_project_lite::pin_project;

@@ -8,7 +8,7 @@ use super::tracked::Tracked;
 use super::{Shared, Side, Tried};
 use crate::error::{SendError, TryRecvError};
 use crate::facade::DRIVABLE;
-use crate::park::drop_all;
+use crate::panics::drop_all;
 use crate::ring::Ticket;
 use crate::slots::Slots;
 use crate::world::{Kind as Op, Outcome, Site, Step, Tag};

@@ -52,7 +52,7 @@ impl Driver {
     fn act(&self, pid: Pid, action: Action) {
         self.open.borrow_mut().push(Open::inside());
         match action {
-            Action::Wake(waker) => crate::park::contained(|| waker.wake()),
+            Action::Wake(waker) => crate::panics::contained(|| waker.wake()),
             Action::Call(due) => {
                 if let Some(next) = due.due(crate::timer::now()) {
                     let mut procs = self.procs.borrow_mut();

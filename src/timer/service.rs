@@ -62,7 +62,8 @@ use crate::facade::{
     AtomicUsize, Condvar, Ordering, TIMER_PARTS, WaitGuard, WaitMutex, random_below, thread_local,
 };
 use crate::fork::{Generation, PerProcess};
-use crate::park::{Wake, contained};
+use crate::panics::contained;
+use crate::park::Wake;
 use std::cell::Cell;
 use std::io;
 use std::panic::RefUnwindSafe;

@@ -7,7 +7,7 @@
 use super::{About, Header, JoinError, Joiner, Notified, TaskId, TaskRef, note::Note, store};
 use crate::facade::{Arc, UnsafeCell};
 use crate::list::Link;
-use crate::park::contained;
+use crate::panics::contained;
 use crate::rt::home::Home;
 use crate::rt::state::State;
 use std::alloc::Layout;

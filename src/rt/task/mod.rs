@@ -39,7 +39,7 @@ use crate::census::{Doing, Noted, Wait};
 use crate::diag;
 use crate::facade::{Arc, UnsafeCell, thread_local};
 use crate::list::Link;
-use crate::park::contained;
+use crate::panics::contained;
 use cell::VTable;
 pub(super) use joiner::Joiner;
 use note::Note;
