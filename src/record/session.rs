@@ -5,11 +5,13 @@
 
 use super::event::Site;
 use super::track::Track;
+use crate::fork::PerProcess;
+use parking_lot::{Mutex, MutexGuard};
 use std::collections::{HashMap, VecDeque};
 use std::mem;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
 /// How many tracks are kept of threads that are gone.
@@ -74,24 +76,12 @@ pub(super) struct Known {
     pub(super) names: HashMap<u64, Arc<str>>,
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 type Place = Mutex<Option<(u32, Arc<Session>)>>;
 
 /// The session that goes on. A forked child has none, whatever its parent had locked.
-#[cfg(feature = "rt")]
 fn place() -> &'static Place {
-    static PLACE: crate::fork::PerProcess<Place> = crate::fork::PerProcess::new(|_| Mutex::new(None));
+    static PLACE: PerProcess<Place> = PerProcess::new(|_| Mutex::new(None));
     PLACE.get()
-}
-
-/// The session that goes on.
-#[cfg(not(feature = "rt"))]
-fn place() -> &'static Place {
-    static PLACE: Place = Mutex::new(None);
-    &PLACE
 }
 
 /// A number that nothing else has. `None` when all are used up.
@@ -103,7 +93,7 @@ pub(super) fn new_number() -> Option<u32> {
 
 /// Begins a recording, and returns its number. `None` if one goes on already, or all numbers are used up.
 pub(super) fn begin(bytes: usize, messages: bool, file: Option<PathBuf>) -> Option<(u32, Arc<Session>)> {
-    let mut place = lock(place());
+    let mut place = place().lock();
     if place.is_some() {
         return None;
     }
@@ -118,18 +108,17 @@ pub(super) fn begin(bytes: usize, messages: bool, file: Option<PathBuf>) -> Opti
         inside: Mutex::default(),
     });
     *place = Some((number, session.clone()));
-    // Ordering: Release pairs with nothing: whoever sees the number takes the lock to find the session.
-    ON.store(number, Ordering::Release);
+    // Ordering: Relaxed, both: whoever sees the number takes the lock to find the session.
+    ON.store(number, Ordering::Relaxed);
     if messages {
-        // Ordering: Release, as above.
-        CHANNELS.store(number, Ordering::Release);
+        CHANNELS.store(number, Ordering::Relaxed);
     }
     Some((number, session))
 }
 
 /// Ends the recording of that number, if it goes on.
 pub(super) fn end(number: u32) {
-    let mut place = lock(place());
+    let mut place = place().lock();
     let ended = place.take_if(|(other, _)| *other == number);
     if ended.is_some() {
         // Ordering: Relaxed, both: who writes a little longer does no harm.
@@ -139,14 +128,14 @@ pub(super) fn end(number: u32) {
     drop(place);
     // Who writes next finds that there is no recording, or another one.
     if let Some((_, session)) = &ended {
-        lock(&session.inside).tracks.iter().for_each(|track| track.set_limit(0));
+        session.inside.lock().tracks.iter().for_each(|track| track.set_limit(0));
     }
     drop(ended);
 }
 
 /// The recording that goes on.
 pub(super) fn current() -> Option<(u32, Arc<Session>)> {
-    lock(place()).clone()
+    place().lock().clone()
 }
 
 /// A track for this thread in the recording of that number, if it goes on.
@@ -171,17 +160,17 @@ impl Session {
 
     /// Workers are to look at the clock.
     pub(super) fn look(&self) {
-        lock(&self.inside).tracks.iter().filter(|track| track.is_worker).for_each(|track| track.set_limit(0));
+        self.inside.lock().tracks.iter().filter(|track| track.is_worker).for_each(|track| track.set_limit(0));
     }
 
     /// For whoever saves it: waits until nobody else does.
     pub(super) fn turn(&self) -> MutexGuard<'_, ()> {
-        lock(&self.turn)
+        self.turn.lock()
     }
 
     /// True if it is to be saved and was not for so long; then it counts as saved now.
     pub(super) fn is_due(&self, pause: Duration) -> bool {
-        let mut saved = lock(&self.saved);
+        let mut saved = self.saved.lock();
         let is_due = self.file.is_some() && saved.is_none_or(|saved| saved.elapsed() >= pause);
         if is_due {
             *saved = Some(Instant::now());
@@ -192,13 +181,13 @@ impl Session {
     fn new_track(&self, is_worker: bool) -> Arc<Track> {
         let thread = std::thread::current();
         let number = {
-            let mut inside = lock(&self.inside);
+            let mut inside = self.inside.lock();
             inside.threads += 1;
             inside.threads - 1
         };
         let name = thread.name().map_or_else(|| format!("thread {number}"), str::to_owned);
         let track = Arc::new(Track::new(number, name, is_worker, self.bytes));
-        let mut inside = lock(&self.inside);
+        let mut inside = self.inside.lock();
         inside.tracks.push(track.clone());
         let gone = |track: &Arc<Track>| track.is_over();
         let many = inside.tracks.iter().filter(|track| gone(track)).count() > GONE_THREADS;
@@ -211,7 +200,7 @@ impl Session {
 
     /// A task has this name.
     pub(super) fn name(&self, task: u64, name: &Arc<str>) {
-        let mut inside = lock(&self.inside);
+        let mut inside = self.inside.lock();
         inside.young.insert(task, name.clone());
         let forgotten = if inside.young.len() > NAMES {
             let young = mem::take(&mut inside.young);
@@ -225,12 +214,12 @@ impl Session {
 
     /// A channel takes part, from now on under this number.
     pub(super) fn add(&self, number: u32, channel: Channel) {
-        lock(&self.inside).channels.insert(number, channel);
+        self.inside.lock().channels.insert(number, channel);
     }
 
     /// A channel is gone.
     pub(super) fn remove(&self, number: u32) {
-        let mut inside = lock(&self.inside);
+        let mut inside = self.inside.lock();
         if !inside.channels.contains_key(&number) {
             return;
         }
@@ -245,7 +234,7 @@ impl Session {
 
     /// What is known now.
     pub(super) fn known(&self) -> Known {
-        let inside = lock(&self.inside);
+        let inside = self.inside.lock();
         let mut names = inside.old.clone();
         names.extend(inside.young.iter().map(|(task, name)| (*task, name.clone())));
         Known { tracks: inside.tracks.clone(), channels: inside.channels.clone(), names }
