@@ -31,7 +31,7 @@ impl Dump {
             drawing.wait(thread.task.map_or(Party::Thread(thread.number), Party::Task), &thread.wait);
         }
         drawing.users();
-        drawing.mark_cycles();
+        drawing.graph.mark_cycles();
         drawing.graph
     }
 }
@@ -97,10 +97,11 @@ impl Drawing<'_> {
 
     /// From each channel at which somebody waits to those who have used the other side last.
     fn users(&mut self) {
-        let channels: Vec<_> = self.places.keys().copied().collect();
-        for node in channels {
-            let Node::Channel(index) = node else { continue };
-            let channel = &self.dump.channels[index];
+        for (index, channel) in self.dump.channels.iter().enumerate() {
+            let node = Node::Channel(index);
+            if !self.places.contains_key(&node) {
+                continue;
+            }
             for handle in &channel.handles {
                 let is_awaited = channel.waiters.iter().any(|waiter| waiter.sends != handle.is_sender);
                 if let (true, Some((party, _))) = (is_awaited, handle.last_used) {
@@ -109,26 +110,4 @@ impl Drawing<'_> {
             }
         }
     }
-
-    /// An edge is part of a cycle if there is a way back from its end to its beginning.
-    fn mark_cycles(&mut self) {
-        let mut next = vec![Vec::new(); self.graph.nodes.len()];
-        self.graph.edges.iter().for_each(|edge| next[edge.from].push(edge.to));
-        for edge in &mut self.graph.edges {
-            edge.is_in_cycle = reaches(&next, edge.to, edge.from);
-        }
-    }
-}
-
-fn reaches(next: &[Vec<usize>], from: usize, to: usize) -> bool {
-    let (mut seen, mut open) = (vec![false; next.len()], vec![from]);
-    while let Some(node) = open.pop() {
-        if node == to {
-            return true;
-        }
-        if !std::mem::replace(&mut seen[node], true) {
-            open.extend(&next[node]);
-        }
-    }
-    false
 }

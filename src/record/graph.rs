@@ -131,21 +131,46 @@ impl WaitGraph {
         }
     }
 
-    /// Marks the edges from whose end one comes back to their beginning.
-    fn mark_cycles(&mut self) {
-        let next = |from: usize| self.edges.iter().filter(move |edge| edge.from == from).map(|edge| edge.to);
-        let leads = |from: usize, to: usize| {
-            let (mut seen, mut open) = (BTreeSet::from([from]), vec![from]);
-            while let Some(at) = open.pop() {
-                if at == to {
-                    return true;
-                }
-                open.extend(next(at).filter(|next| seen.insert(*next)));
+    /// Marks the edges from whose end one comes back to their beginning: those between nodes of one strongly connected
+    /// component (by the algorithm of Kosaraju and Sharir, 1981).
+    pub(crate) fn mark_cycles(&mut self) {
+        let count = self.nodes.len();
+        let (mut next, mut back) = (vec![Vec::new(); count], vec![Vec::new(); count]);
+        for edge in &self.edges {
+            next[edge.from].push(edge.to);
+            back[edge.to].push(edge.from);
+        }
+        let mut seen = vec![false; count];
+        let mut left = Vec::with_capacity(count);
+        (0..count).for_each(|start| visit(start, &next, &mut seen, &mut left));
+        let mut seen = vec![false; count];
+        let mut component = vec![0; count];
+        for start in left.into_iter().rev() {
+            let mut members = Vec::new();
+            visit(start, &back, &mut seen, &mut members);
+            members.into_iter().for_each(|member| component[member] = start);
+        }
+        self.edges.iter_mut().for_each(|edge| edge.is_in_cycle = component[edge.from] == component[edge.to]);
+    }
+}
+
+/// Visits what is reached from a node and was not seen, and lists it in the order in which it is left.
+fn visit(start: usize, next: &[Vec<usize>], seen: &mut [bool], left: &mut Vec<usize>) {
+    if std::mem::replace(&mut seen[start], true) {
+        return;
+    }
+    let mut path = vec![(start, next[start].iter())];
+    while let Some((node, rest)) = path.last_mut() {
+        match rest.find(|other| !seen[**other]) {
+            Some(&other) => {
+                seen[other] = true;
+                path.push((other, next[other].iter()));
             }
-            false
-        };
-        let marks: Vec<_> = self.edges.iter().map(|edge| leads(edge.to, edge.from)).collect();
-        self.edges.iter_mut().zip(marks).for_each(|(edge, mark)| edge.is_in_cycle = mark);
+            None => {
+                left.push(*node);
+                path.pop();
+            }
+        }
     }
 }
 
@@ -153,4 +178,21 @@ impl WaitGraph {
 enum Node {
     Actor(Actor),
     Channel(u32),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn edges_are_in_a_cycle_if_one_comes_back_over_them() {
+        let node = || WaitNode { label: String::new(), detail: String::new(), kind: WaitNodeKind::Task };
+        // A cycle of three, a way from it to one that leads to itself, and a way to the cycle.
+        let edges = [(0, 1), (1, 2), (2, 0), (2, 3), (3, 3), (4, 0), (3, 5)];
+        let edge = |(from, to)| WaitEdge { from, to, label: String::new(), is_in_cycle: false };
+        let mut graph = WaitGraph { nodes: vec![node(); 6], edges: edges.map(edge).into() };
+        graph.mark_cycles();
+        let marks: Vec<_> = graph.edges.iter().map(|edge| edge.is_in_cycle).collect();
+        assert_eq!(marks, [true, true, true, false, true, false, false]);
+    }
 }
