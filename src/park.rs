@@ -18,6 +18,7 @@
 use crate::census::{Sleeping, Wait, Who};
 use crate::facade::{Parker, Unparker, thread_local};
 use crate::panics::contained;
+use crate::world::Site;
 use smallvec::SmallVec;
 use std::cell::Cell;
 use std::task::{Context, Waker};
@@ -97,6 +98,8 @@ pub(crate) struct Host {
     pub(crate) blocks: fn(bool),
     /// The task that runs is about to wait. Returns who that is. Called under locks of channels.
     pub(crate) waits: fn(Wait) -> Who,
+    /// The task that runs does not wait any more for what it said in this line of the program.
+    pub(crate) gives_up: fn(Site),
     /// The task that runs.
     pub(crate) who: fn() -> Who,
 }
@@ -130,9 +133,21 @@ pub(crate) fn task_waits(wait: Wait) -> Who {
     HOST.with(Cell::get).map_or(Who::UNKNOWN, |host| (host.waits)(wait))
 }
 
+/// The task does not wait any more for what it said in this line of the program, in the same poll.
+pub(crate) fn task_gives_up(site: Site) {
+    if let Some(host) = HOST.with(Cell::get) {
+        (host.gives_up)(site);
+    }
+}
+
+/// The task that this thread runs.
+fn task_that_runs() -> Who {
+    HOST.with(Cell::get).map_or(Who::UNKNOWN, |host| (host.who)())
+}
+
 /// Who runs here: a task, or else the thread.
 pub(crate) fn who_runs() -> Who {
-    let task = HOST.with(Cell::get).map_or(Who::UNKNOWN, |host| (host.who)());
+    let task = task_that_runs();
     if task == Who::UNKNOWN { Who::this_thread() } else { task }
 }
 
@@ -166,7 +181,7 @@ pub(crate) fn wait_until(
     wait: Wait,
     done: impl Fn() -> bool,
 ) -> bool {
-    let _sleeping = Sleeping::new(wait, deadline.is_some(), task_waits(wait));
+    let _sleeping = Sleeping::new(wait, deadline.is_some(), task_that_runs());
     let _blocked = Blocked::new();
     loop {
         if done() {

@@ -16,6 +16,7 @@ use super::task::{self, Notified, Store};
 use crate::census::{Wait, Who};
 use crate::facade::{Arc, thread_local};
 use crate::park::{Host, set_host};
+use crate::world::Site;
 use std::cell::Cell;
 use std::marker::PhantomData;
 use std::ptr;
@@ -43,7 +44,7 @@ pub(super) struct Entered<'a>(PhantomData<&'a Local>);
 impl<'a> Entered<'a> {
     pub(super) fn new(local: &'a Local) -> Self {
         LOCAL.with(|cell| cell.set(local));
-        set_host(Some(Host { should_give_way, blocks, waits, who }));
+        set_host(Some(Host { should_give_way, blocks, waits, gives_up, who }));
         Self(PhantomData)
     }
 }
@@ -91,6 +92,10 @@ fn waits(wait: Wait) -> Who {
         Who::task(task.id().0)
     });
     noted.unwrap_or(Who::UNKNOWN)
+}
+
+fn gives_up(site: Site) {
+    task::current(|task| task.gives_up(site));
 }
 
 fn who() -> Who {

@@ -30,7 +30,8 @@ impl<T> Shared<T> {
     }
 
     fn look(&self) -> Look {
-        let mut waiters = Vec::with_capacity(WAITERS + 1);
+        // One more of each kind, so that nothing is allocated under the lock.
+        let mut waiters = Vec::with_capacity(WAITERS + 3);
         let locked = self.lock();
         let (capacity, len) = (locked.capacity(), locked.len());
         locked.each_waiter(|act, who| {

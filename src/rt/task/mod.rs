@@ -40,6 +40,7 @@ use crate::diag;
 use crate::facade::{Arc, UnsafeCell, thread_local};
 use crate::list::Link;
 use crate::panics::contained;
+use crate::world::Site;
 use cell::VTable;
 pub(super) use joiner::Joiner;
 use note::Note;
@@ -198,6 +199,11 @@ impl TaskRef {
     #[inline]
     pub(super) fn notes(&self, wait: Wait) {
         self.header().note.wait(wait);
+    }
+
+    /// It has given up a wait that it noted in this line of the program.
+    pub(super) fn gives_up(&self, site: Site) {
+        self.header().note.forget(site);
     }
 
     /// What it has said, in its last poll, that it waits for.

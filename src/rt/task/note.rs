@@ -66,6 +66,20 @@ impl Note {
         self.last.store(next | rest | wait.act as u64, Ordering::Release);
     }
 
+    /// A wait that was noted in this line of the program, in this poll, is given up.
+    pub(super) fn forget(&self, site: Site) {
+        // Ordering: Relaxed, all: one writer. What is below `NUMBER` changes alone: who reads `site` and `object`
+        // between two looks at it finds that.
+        let last = self.last.load(Ordering::Relaxed);
+        let count = (last >> COUNT) as u8;
+        if count == 0 || !ptr::eq(self.site.load(Ordering::Relaxed), site) {
+            return;
+        }
+        // Of others that were noted nothing is known any more.
+        let above = last >> NUMBER << NUMBER;
+        self.last.store(above, Ordering::Relaxed);
+    }
+
     /// What was noted; `None` if there is nothing, or it changes all the time.
     pub(super) fn read(&self) -> Option<Noted> {
         for _ in 0..4 {
