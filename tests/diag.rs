@@ -181,3 +181,134 @@ fn metrics_are_text_for_prometheus() {
         assert!(line.starts_with("# ") || line.rsplit_once(' ').unwrap().1.parse::<u64>().is_ok(), "{line}");
     }
 }
+
+/// A future that this crate knows nothing of, and that somebody else ends.
+async fn foreign(state: std::sync::Arc<std::sync::Mutex<(bool, Option<std::task::Waker>)>>) {
+    std::future::poll_fn(|cx| {
+        let mut state = state.lock().unwrap();
+        state.1 = Some(cx.waker().clone());
+        if state.0 { std::task::Poll::Ready(()) } else { std::task::Poll::Pending }
+    })
+    .await;
+}
+
+/// What a task that waits for something foreign did before is over: `before` is awaited first, in the same poll as
+/// far as it goes.
+fn waits_for_something_foreign_after(before: impl Future<Output = ()> + Send + 'static) {
+    let runtime = runtime(2);
+    let state = std::sync::Arc::<std::sync::Mutex<(bool, Option<std::task::Waker>)>>::default();
+    let waits_for = foreign(state.clone());
+    let task = runtime.go(async move {
+        before.await;
+        waits_for.await;
+    });
+    let start = Instant::now();
+    while state.lock().unwrap().1.is_none() {
+        assert!(start.elapsed() < Duration::from_secs(60));
+        std::thread::yield_now();
+    }
+    let is_waiting = |dump: &diag::Dump| matches!(dump.runtimes[0].tasks[0].state, TaskState::Waits { .. });
+    let text = dump_until(&runtime, is_waiting).to_string();
+    assert!(text.contains("for something that is not hchan's"), "{text}");
+    let mut state = state.lock().unwrap();
+    state.0 = true;
+    state.1.take().unwrap().wake();
+    drop(state);
+    task.join_blocking().unwrap();
+}
+
+#[test]
+fn a_time_limit_that_is_over_is_not_waited_for() {
+    let (_tx, rx) = bounded::<()>(0);
+    waits_for_something_foreign_after(async move {
+        assert!(rx.recv_timeout(Duration::from_millis(1)).await.is_err());
+    });
+}
+
+#[test]
+fn an_operation_on_the_thread_that_is_over_is_not_waited_for() {
+    let (tx, rx) = bounded::<()>(0);
+    let (ready, go_on) = mpsc::channel();
+    let other = std::thread::spawn(move || {
+        go_on.recv().unwrap();
+        let start = Instant::now();
+        while !diag::dump().to_string().contains("in the poll of") {
+            assert!(start.elapsed() < Duration::from_secs(60));
+        }
+        tx.send_blocking(()).unwrap();
+    });
+    waits_for_something_foreign_after(async move {
+        ready.send(()).unwrap();
+        rx.recv_blocking().unwrap();
+    });
+    other.join().unwrap();
+}
+
+#[test]
+fn a_select_on_the_thread_of_a_task_says_what_its_arms_are() {
+    let runtime = runtime(1);
+    let (a, from_a) = channel().named("a").build::<u32>();
+    let (_b, from_b) = channel().named("b").build::<u32>();
+    let task = runtime.go(async move {
+        hchan::select_blocking! {
+            recv(from_a) -> value => value.unwrap(),
+            recv(from_b) -> value => value.unwrap(),
+        }
+    });
+    let sleeps = |dump: &diag::Dump| dump.threads.iter().any(|thread| thread.task == Some(task.id().into()));
+    let text = dump_until(&runtime, sleeps).to_string();
+    assert!(
+        text.contains(": recv on `a` (capacity 0") && text.contains(", recv on `b` (capacity 0"),
+        "{text}"
+    );
+    a.send_blocking(5).unwrap();
+    assert_eq!(task.join_blocking().unwrap(), 5);
+}
+
+/// None of what is made of a dump takes time in proportion to the square of what is in it.
+#[test]
+fn fifty_thousand_tasks_that_each_wait_for_something_else() {
+    const TASKS: usize = 50_000;
+    let runtime = runtime(2);
+    let ends: Vec<_> = (0..TASKS).map(|_| bounded::<()>(0)).collect();
+    let waits_at = |rx: hchan::Receiver<()>| runtime.go(async move { rx.recv().await });
+    let (senders, receivers): (Vec<_>, Vec<_>) = ends.into_iter().unzip();
+    let tasks: Vec<_> = receivers.into_iter().map(waits_at).collect();
+    let all_wait = |dump: &diag::Dump| {
+        dump.runtimes[0].tasks.iter().filter(|task| waits(&task.state).is_some()).count() == TASKS
+    };
+    let dump = dump_until(&runtime, all_wait);
+    assert!(dump.to_string().contains(&format!("{TASKS} tasks, 0 queued")));
+    assert!(dump.to_json().len() > 100 * TASKS);
+    assert_eq!(dump.wait_graph().edges.len(), TASKS);
+    drop(senders);
+    tasks.into_iter().for_each(|task| assert!(task.join_blocking().unwrap().is_err()));
+}
+
+/// One channel whose handles are many, and all of them last used by somebody who waits.
+#[test]
+#[cfg(debug_assertions)]
+fn a_crowd_that_hangs_is_suspected() {
+    const TASKS: usize = 20_000;
+    let runtime = runtime(2);
+    let (tx, rx) = bounded::<()>(0);
+    let receivers: Vec<_> = (0..TASKS).map(|_| rx.clone()).collect();
+    drop(rx);
+    let mut tasks: Vec<_> =
+        receivers.into_iter().map(|rx| runtime.go(async move { rx.recv().await.is_ok() })).collect();
+    let first = tasks.remove(0);
+    tasks.push(runtime.go(async move {
+        tx.send(()).await.unwrap();
+        first.await.unwrap();
+        let (kept, never) = bounded::<()>(0);
+        let (sent, got) = (kept.try_send(()), never.try_recv());
+        assert!(sent.is_err() && got.is_err());
+        let waits = never.recv().await;
+        drop((tx, kept));
+        waits.is_ok()
+    }));
+    let dump = dump_until(&runtime, |dump| dump.hangs.iter().any(|hang| hang.parties.len() >= TASKS));
+    assert!(dump.to_string().contains("suspected deadlock"));
+    tasks.iter().for_each(|task| task.abort());
+    tasks.into_iter().for_each(|task| assert!(task.join_blocking().unwrap_err().is_aborted()));
+}

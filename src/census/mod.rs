@@ -21,12 +21,22 @@ mod threads;
 use crate::world::Site;
 pub(crate) use channels::{Handle, Look, Place, Sort, each_channel};
 pub(crate) use clock::{coarse_now, refresh, since};
-pub(crate) use process::{Helper, count_timers_by, helpers, is_blocked, threads_of_process, timers};
+pub(crate) use process::{
+    Helper, callbacks, count_timers_by, helpers, in_callback, is_blocked, thread_number, threads_of_process,
+    timers,
+};
 pub(crate) use runtimes::{
     Doing, Listed, Noted, Reported, RuntimeLook, TaskLook, WorkerLook, WorkerState, runtimes,
 };
 use std::fmt;
-pub(crate) use threads::{Asleep, Sleeping, asleep};
+pub(crate) use threads::{Asleep, Sleeping, all_are_blocked, asleep, is_own};
+
+/// What is the same before and after if nobody did anything meanwhile: the polls of each runtime and what was queued
+/// there, and the sleeps of threads.
+pub(crate) fn stamp() -> impl PartialEq {
+    let polls: Vec<_> = runtimes().iter().map(|runtime| runtime.stamp()).collect();
+    (polls, threads::sleeps())
+}
 
 /// What somebody waits for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

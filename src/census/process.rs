@@ -1,10 +1,12 @@
 //! What the operating system says of the threads of this process. Linux says it in `/proc`; elsewhere nothing
 //! is known.
 
+use crate::fork::PerProcess;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-static HELPERS: AtomicUsize = AtomicUsize::new(0);
+/// How many threads serve reports. A forked child has none of its parent's.
+static HELPERS: PerProcess<AtomicUsize> = PerProcess::new(|_| AtomicUsize::new(0));
 
 /// A thread that serves reports, until it is dropped.
 pub(crate) struct Helper(());
@@ -12,7 +14,7 @@ pub(crate) struct Helper(());
 impl Helper {
     pub(crate) fn new() -> Self {
         // Ordering: Relaxed: a number for reports.
-        HELPERS.fetch_add(1, Ordering::Relaxed);
+        HELPERS.get().fetch_add(1, Ordering::Relaxed);
         Self(())
     }
 }
@@ -20,14 +22,41 @@ impl Helper {
 impl Drop for Helper {
     fn drop(&mut self) {
         // Ordering: Relaxed: as above.
-        HELPERS.fetch_sub(1, Ordering::Relaxed);
+        HELPERS.get().fetch_sub(1, Ordering::Relaxed);
     }
 }
 
 /// How many threads serve reports.
 pub(crate) fn helpers() -> usize {
     // Ordering: Relaxed: as above.
-    HELPERS.load(Ordering::Relaxed)
+    HELPERS.get().load(Ordering::Relaxed)
+}
+
+/// How many threads of this crate run code of the user's that is no task.
+static CALLBACKS: PerProcess<AtomicUsize> = PerProcess::new(|_| AtomicUsize::new(0));
+
+/// Runs a callback. This thread counts as one of which nothing is known meanwhile.
+pub(crate) fn in_callback(callback: impl FnOnce()) {
+    struct Counted(&'static AtomicUsize);
+
+    impl Drop for Counted {
+        fn drop(&mut self) {
+            // Ordering: Relaxed: as above.
+            self.0.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+
+    let callbacks = CALLBACKS.get();
+    // Ordering: Relaxed: as above.
+    callbacks.fetch_add(1, Ordering::Relaxed);
+    let _counted = Counted(callbacks);
+    callback();
+}
+
+/// How many threads of this crate run a callback.
+pub(crate) fn callbacks() -> usize {
+    // Ordering: Relaxed: as above.
+    CALLBACKS.get().load(Ordering::Relaxed)
 }
 
 /// How many timers are set, and how many threads serve them.
@@ -48,6 +77,20 @@ pub(crate) fn threads_of_process() -> Option<usize> {
     cfg!(target_os = "linux")
         .then(|| std::fs::read_dir("/proc/self/task").ok().map(Iterator::count))
         .flatten()
+}
+
+/// The number of this thread in `/proc`; 0 if there is none.
+#[cfg(target_os = "linux")]
+pub(crate) fn thread_number() -> u32 {
+    let link = std::fs::read_link("/proc/thread-self").ok();
+    let number = link.as_deref().and_then(|link| link.file_name()?.to_str()?.parse().ok());
+    number.unwrap_or(0)
+}
+
+/// The number of this thread: there is none.
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn thread_number() -> u32 {
+    0
 }
 
 /// Whether a thread waits for something in the system.

@@ -11,6 +11,9 @@ use std::time::Duration;
 /// A runtime, to reports. Asking takes short locks, and stops nothing for longer than some microseconds.
 pub(crate) trait Reported: Send + Sync {
     fn look(&self) -> RuntimeLook;
+
+    /// A number that changes when a task is queued from outside, or polled.
+    fn stamp(&self) -> u64;
 }
 
 /// A runtime, as it was when somebody looked.

@@ -2,6 +2,7 @@
 //!
 //! A thread that parks pays microseconds for that; a place on a list under a lock is nothing beside it.
 
+use super::process::{is_blocked, thread_number};
 use super::{Wait, Who};
 use crate::fork::PerProcess;
 use parking_lot::{Mutex, MutexGuard};
@@ -23,6 +24,10 @@ pub(crate) struct Asleep {
     pub(crate) has_deadline: bool,
     /// The task that it polls, if it polls one.
     pub(crate) task: Who,
+    /// Whether it is one of this crate's.
+    pub(crate) is_own: bool,
+    /// The number that the operating system has for it, or 0.
+    number: u32,
 }
 
 fn list() -> MutexGuard<'static, Vec<Asleep>> {
@@ -44,6 +49,27 @@ pub(super) fn number() -> Option<u64> {
     .ok()
 }
 
+thread_local! {
+    /// Whether this thread is one of this crate's.
+    static IS_OWN: Cell<bool> = const { Cell::new(false) };
+    /// The number that the operating system has for it, once it was asked for.
+    static NUMBER: Cell<Option<u32>> = const { Cell::new(None) };
+}
+
+/// This thread is one of this crate's, and counted elsewhere.
+pub(crate) fn is_own() {
+    let _ = IS_OWN.try_with(|own| own.set(true));
+}
+
+/// The number that the operating system has for this thread, or 0. Asked for once: that takes microseconds.
+fn system_number() -> u32 {
+    NUMBER.with(|number| {
+        let known = number.get().unwrap_or_else(thread_number);
+        number.set(Some(known));
+        known
+    })
+}
+
 /// This thread sleeps, until it is dropped.
 pub(crate) struct Sleeping(Option<u64>);
 
@@ -52,7 +78,8 @@ impl Sleeping {
     pub(crate) fn new(wait: Wait, has_deadline: bool, task: Who) -> Self {
         let Some(thread) = number() else { return Self(None) };
         let name = thread::current().name().map(Into::into);
-        list().push(Asleep { thread, name, wait, since: Instant::now(), has_deadline, task });
+        let (is_own, number) = (IS_OWN.with(Cell::get), system_number());
+        list().push(Asleep { thread, name, wait, since: Instant::now(), has_deadline, task, is_own, number });
         Self(Some(thread))
     }
 }
@@ -71,4 +98,15 @@ impl Drop for Sleeping {
 /// The threads that sleep, those that have for longest first.
 pub(crate) fn asleep() -> Vec<Asleep> {
     list().clone()
+}
+
+/// True if the operating system, too, has all of them wait: one that was woken but has no processor yet is on
+/// the list still.
+pub(crate) fn all_are_blocked() -> bool {
+    asleep().iter().all(|thread| is_blocked(thread.number) == Some(true))
+}
+
+/// What changes when a thread goes to sleep, or goes on.
+pub(super) fn sleeps() -> Vec<(u64, Instant)> {
+    list().iter().map(|thread| (thread.thread, thread.since)).collect()
 }

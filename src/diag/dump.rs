@@ -30,6 +30,8 @@ pub struct Dump {
     pub other_threads: Option<usize>,
     /// What hangs, or may.
     pub hangs: Vec<Hang>,
+    /// Nobody did anything while it was taken, and no thread that sleeps was about to go on.
+    pub(super) is_still: bool,
 }
 
 /// A runtime.
@@ -44,7 +46,7 @@ pub struct RuntimeDump {
     pub max_threads: usize,
     /// Its workers.
     pub workers: Vec<WorkerDump>,
-    /// Its tasks that are not over.
+    /// Its tasks that are not over, by number.
     pub tasks: Vec<TaskDump>,
     /// How many tasks are in its queues.
     pub queued: usize,
@@ -260,7 +262,11 @@ pub fn dump() -> Dump {
 impl Dump {
     /// The task of a number, if it is here.
     pub(super) fn task(&self, id: u64) -> Option<&TaskDump> {
-        self.runtimes.iter().flat_map(|runtime| &runtime.tasks).find(|task| task.id == id)
+        self.runtimes.iter().find_map(|runtime| {
+            // They are in order.
+            let place = runtime.tasks.binary_search_by_key(&id, |task| task.id);
+            place.ok().map(|place| &runtime.tasks[place])
+        })
     }
 
     /// The thread of a number, if it sleeps.

@@ -4,7 +4,7 @@
 use super::dump::dump;
 use super::report::report_to_stderr;
 use super::{schedtrace, signal};
-use crate::census::Helper;
+use crate::census::{self, Helper};
 use std::env;
 use std::fmt::Display;
 use std::io::Write;
@@ -69,6 +69,7 @@ fn helper(name: &str, run: impl FnOnce() + Send + 'static) -> Result<(), String>
     let counted = Helper::new();
     let run = move || {
         let _counted = counted;
+        census::is_own();
         run();
     };
     thread::Builder::new().name(name.into()).spawn(run).map(drop).map_err(|error| error.to_string())

@@ -10,10 +10,11 @@
 //!
 //! The set is the greatest one with that property: all who wait, less, again and again, those whom somebody
 //! outside of it may let go. That is the closed set of blocked processes that Holt (1972) finds by reducing a
-//! graph of resources.
+//! graph of resources. Channels are nodes of that graph, so that it has no more edges than there are waits and
+//! handles, and all of this takes time in proportion to them.
 
 use super::dump::{ChannelDump, Dump, Party, TaskState, WaitsFor, WorkerActivity};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// Something that hangs, or may.
 #[derive(Clone, Debug)]
@@ -45,6 +46,16 @@ struct Waiting<'a> {
     dump: &'a Dump,
     waits: HashMap<Party, &'a WaitsFor>,
 }
+
+/// Who waits, or what for.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+enum Node {
+    Party(Party),
+    Channel(usize),
+}
+
+/// From each node to those of which any may let it go.
+type Edges = HashMap<Node, Vec<Node>>;
 
 /// What hangs.
 pub(super) fn hangs(dump: &Dump) -> Vec<Hang> {
@@ -78,20 +89,21 @@ fn never_woken(dump: &Dump) -> Vec<Hang> {
         .collect()
 }
 
-/// True if nobody does anything, nor will by himself.
+/// True if nobody does anything, nor will by himself, nor did anybody while the dump was taken.
 fn is_quiet(dump: &Dump) -> bool {
-    let sleeps = |task: u64| dump.threads.iter().any(|thread| thread.task == Some(task));
+    let sleepers: HashSet<_> = dump.threads.iter().filter_map(|thread| thread.task).collect();
     let worker_rests = |activity: &WorkerActivity| match activity {
         WorkerActivity::Sleeps => true,
         WorkerActivity::Looks => false,
-        WorkerActivity::Polls { task, .. } => sleeps(*task),
+        WorkerActivity::Polls { task, .. } => sleepers.contains(task),
     };
     let task_rests = |id: u64, state: &TaskState| match state {
         TaskState::Waits { .. } => true,
-        TaskState::Runs(_) => sleeps(id),
+        TaskState::Runs(_) => sleepers.contains(&id),
         TaskState::Queued => false,
     };
-    dump.timers == 0
+    dump.is_still
+        && dump.timers == 0
         && dump.other_threads == Some(0)
         && dump.threads.iter().all(|thread| !thread.has_deadline)
         && dump.runtimes.iter().all(|runtime| {
@@ -123,80 +135,115 @@ impl<'a> Waiting<'a> {
         Self { dump, waits }
     }
 
-    /// All who wait and whom nobody else can let go, in sets that have nothing to do with each other.
+    /// All who wait and whom nobody else can let go, in sets that have nothing to do with each other, each in order.
     fn closed_sets(&self) -> Vec<Vec<Party>> {
-        let mut left: HashMap<Party, Vec<Party>> = HashMap::new();
+        let (edges, mut open) = self.edges();
+        let mut back: Edges = HashMap::new();
+        for (from, to) in edges.iter().flat_map(|(from, all)| all.iter().map(move |to| (*from, *to))) {
+            back.entry(to).or_default().push(from);
+        }
+        // Who may be let go by one who is free is free.
+        let mut free: HashSet<_> = open.iter().copied().collect();
+        while let Some(node) = open.pop() {
+            let freed = back.get(&node).into_iter().flatten();
+            open.extend(freed.filter(|from| free.insert(**from)));
+        }
+        let mut sets: Vec<_> = components(&edges, &back, &free).collect();
+        sets.sort_unstable();
+        sets
+    }
+
+    /// Who may let go whom, and of which nodes that is not known.
+    fn edges(&self) -> (Edges, Vec<Node>) {
+        let (mut edges, mut open) = (Edges::new(), Vec::new());
+        let mut channels = HashSet::new();
         for (party, wait) in &self.waits {
-            if let Some(others) = self.resolvers(wait) {
-                left.insert(*party, others);
-            }
-        }
-        loop {
-            let free: Vec<_> = left
-                .iter()
-                .filter(|(_, others)| others.iter().any(|other| !left.contains_key(other)))
-                .map(|(party, _)| *party)
-                .collect();
-            if free.is_empty() {
-                break;
-            }
-            free.iter().for_each(|party| {
-                left.remove(party);
-            });
-        }
-        components(&left)
-    }
-
-    /// All who may let go one who waits so; `None` if it is not known who that is.
-    fn resolvers(&self, wait: &WaitsFor) -> Option<Vec<Party>> {
-        match wait {
-            WaitsFor::Send(channel, _) | WaitsFor::Receive(channel, _) | WaitsFor::Closed(channel, _) => {
-                let channel = &self.dump.channels[(*channel)?];
-                users(channel)
-            }
-            WaitsFor::Join(task, _) => Some(vec![Party::Task(*task)]),
-            WaitsFor::Select { arms, has_others: false, .. } => {
-                let all: Option<Vec<_>> = arms.iter().map(|arm| self.resolvers(arm)).collect();
-                all.map(|all| all.concat())
-            }
-            WaitsFor::Select { .. } | WaitsFor::Sleep(_) | WaitsFor::Job(_) | WaitsFor::Future(_) => None,
-        }
-    }
-
-    /// Some of those who hang, of whom each waits for the next.
-    fn cycle(&self, parties: &[Party]) -> Vec<Party> {
-        let next = |party: &Party| {
-            let others = self.likely_resolvers(self.waits.get(party)?);
-            others.into_iter().find(|other| other != party && parties.contains(other))
-        };
-        for start in parties {
-            let mut path = vec![*start];
-            while let Some(other) = path.last().and_then(next) {
-                if let Some(place) = path.iter().position(|party| *party == other) {
-                    return path.split_off(place);
+            let node = Node::Party(*party);
+            let Some(targets) = targets(wait) else {
+                open.push(node);
+                continue;
+            };
+            for target in &targets {
+                match *target {
+                    Node::Channel(channel) => {
+                        channels.insert(channel);
+                    }
+                    Node::Party(other) if !self.waits.contains_key(&other) => open.push(*target),
+                    Node::Party(_) => {}
                 }
-                path.push(other);
+            }
+            edges.insert(node, targets);
+        }
+        for channel in channels {
+            let node = Node::Channel(channel);
+            match users(&self.dump.channels[channel]) {
+                Some(users) => {
+                    let others = users.iter().filter(|user| !self.waits.contains_key(user));
+                    open.extend(others.map(|other| Node::Party(*other)));
+                    edges.insert(node, users.into_iter().map(Node::Party).collect());
+                }
+                None => open.push(node),
+            }
+        }
+        (edges, open)
+    }
+
+    /// Some of those who hang, of whom each waits for the next: the first that is found by going from one to the
+    /// next.
+    fn cycle(&self, parties: &[Party]) -> Vec<Party> {
+        let hang: HashSet<_> = parties.iter().copied().collect();
+        let mut users: HashMap<(usize, bool), Option<Party>> = HashMap::new();
+        let mut next = |party: Party| -> Option<Party> {
+            let wait = *self.waits.get(&party)?;
+            single_waits(wait).iter().find_map(|wait| match wait {
+                WaitsFor::Join(task, _) => Some(Party::Task(*task)).filter(|task| hang.contains(task)),
+                WaitsFor::Send(Some(channel), _) => *users
+                    .entry((*channel, false))
+                    .or_insert_with(|| first_user(&self.dump.channels[*channel], false, &hang)),
+                WaitsFor::Receive(Some(channel), _) => *users
+                    .entry((*channel, true))
+                    .or_insert_with(|| first_user(&self.dump.channels[*channel], true, &hang)),
+                _ => None,
+            })
+        };
+        let mut seen = HashSet::new();
+        for start in parties {
+            let mut path = Vec::new();
+            let mut at = Some(*start);
+            while let Some(party) = at.filter(|party| seen.insert(*party)) {
+                path.push(party);
+                at = next(party);
+            }
+            // It came back to where it had been: on this way, or on an earlier one, which led nowhere.
+            if let Some(place) = at.and_then(|back| path.iter().position(|party| *party == back)) {
+                return path.split_off(place);
             }
         }
         Vec::new()
     }
+}
 
-    /// Those who most likely are to let go one who waits so.
-    fn likely_resolvers(&self, wait: &WaitsFor) -> Vec<Party> {
-        let (channel, wants_sender) = match wait {
-            WaitsFor::Send(channel, _) => (channel, false),
-            WaitsFor::Receive(channel, _) => (channel, true),
-            WaitsFor::Join(task, _) => return vec![Party::Task(*task)],
-            WaitsFor::Select { arms, .. } => {
-                return arms.iter().flat_map(|arm| self.likely_resolvers(arm)).collect();
-            }
-            _ => return Vec::new(),
-        };
-        let Some(channel) = channel.map(|channel| &self.dump.channels[channel]) else { return Vec::new() };
-        let handles = channel.handles.iter().filter(|handle| handle.is_sender == wants_sender);
-        // Who has one that was never used is not known: it may have been made for somebody else.
-        handles.filter_map(|handle| handle.last_used.map(|(party, _)| party)).collect()
+/// A wait as the operations of which it waits for one.
+fn single_waits(wait: &WaitsFor) -> &[WaitsFor] {
+    match wait {
+        WaitsFor::Select { arms, .. } => arms,
+        _ => std::slice::from_ref(wait),
     }
+}
+
+/// What one who waits so waits for; `None` if that is not known.
+fn targets(wait: &WaitsFor) -> Option<Vec<Node>> {
+    if matches!(wait, WaitsFor::Select { has_others: true, .. }) {
+        return None;
+    }
+    let target = |wait: &WaitsFor| match wait {
+        WaitsFor::Send(channel, _) | WaitsFor::Receive(channel, _) | WaitsFor::Closed(channel, _) => {
+            channel.map(Node::Channel)
+        }
+        WaitsFor::Join(task, _) => Some(Node::Party(Party::Task(*task))),
+        _ => None,
+    };
+    single_waits(wait).iter().map(target).collect()
 }
 
 /// Who has used the handles of a channel last; `None` if one was never used, or nobody keeps track of them.
@@ -208,20 +255,34 @@ fn users(channel: &ChannelDump) -> Option<Vec<Party>> {
     users.map(|user| user.filter(|user| *user != Party::Unknown)).collect()
 }
 
-/// Those that are connected, each part in order, the parts by their first.
-fn components(edges: &HashMap<Party, Vec<Party>>) -> Vec<Vec<Party>> {
-    let mut parts: Vec<Vec<Party>> = Vec::new();
-    for (party, others) in edges {
-        let mut joined = vec![*party];
-        joined.extend(others);
-        let (touching, apart): (Vec<_>, Vec<_>) =
-            parts.into_iter().partition(|part| part.iter().any(|party| joined.contains(party)));
-        joined.extend(touching.into_iter().flatten());
-        joined.sort_unstable();
-        joined.dedup();
-        parts = apart;
-        parts.push(joined);
-    }
-    parts.sort_unstable();
-    parts
+/// One of these who has used a sender, or a receiver, last. Who has one that was never used is not known: it may
+/// have been made for somebody else.
+fn first_user(channel: &ChannelDump, of_senders: bool, among: &HashSet<Party>) -> Option<Party> {
+    let handles = channel.handles.iter().filter(|handle| handle.is_sender == of_senders);
+    let mut users = handles.filter_map(|handle| handle.last_used.map(|(party, _)| party));
+    users.find(|user| among.contains(user))
+}
+
+/// The parties that are not free, those together that are connected.
+fn components<'a>(
+    edges: &'a Edges,
+    back: &'a Edges,
+    free: &'a HashSet<Node>,
+) -> impl Iterator<Item = Vec<Party>> + 'a {
+    let mut seen = HashSet::new();
+    edges.keys().filter_map(move |start| {
+        let (mut open, mut parties) = (vec![*start], Vec::new());
+        while let Some(node) = open.pop() {
+            if free.contains(&node) || !seen.insert(node) {
+                continue;
+            }
+            if let Node::Party(party) = node {
+                parties.push(party);
+            }
+            let neighbours = [edges.get(&node), back.get(&node)];
+            open.extend(neighbours.into_iter().flatten().flatten());
+        }
+        parties.sort_unstable();
+        (!parties.is_empty()).then_some(parties)
+    })
 }

@@ -29,7 +29,8 @@
 //!
 //! Of a task that waits for something that is not this crate's (a socket, another library's channel) it says
 //! just that. Tasks of other executors show at the channels at which they wait, without a name. A channel at
-//! which nobody has waited yet is in no dump.
+//! which nobody has waited yet is in no dump. A forked child has nothing of its parent's: neither its tasks and
+//! threads nor the channels at which somebody waited before the fork.
 
 mod dump;
 mod environment;

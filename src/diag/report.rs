@@ -7,12 +7,12 @@
 use super::dump::{Dump, Party, dump};
 use super::environment::say;
 use super::graph::{Hang, Verdict};
-use crate::census::Who;
+use crate::census::{Who, in_callback};
+use crate::panics::contained;
 use crate::record;
 use crate::world::Site;
 use parking_lot::Mutex;
 use std::fmt;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -118,6 +118,6 @@ pub(crate) fn never_woken(task: u64, spawned: Site) {
 fn tell(report: Report) {
     let tell = STATE.lock().tell.clone();
     if let Some(tell) = tell {
-        let _ = catch_unwind(AssertUnwindSafe(|| tell(&report)));
+        contained(|| in_callback(|| tell(&report)));
     }
 }

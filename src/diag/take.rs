@@ -6,13 +6,14 @@ use super::dump::{
 };
 use super::graph;
 use crate::census::{self, Act, Asleep, Doing, Look, Noted, RuntimeLook, Sort, TaskLook, Who, WorkerState};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::{Duration, Instant};
 
 impl Dump {
     /// Looks at what these runtimes have said, and at all else.
     pub(crate) fn of(look: impl FnOnce() -> Vec<RuntimeLook>) -> Self {
         let start = Instant::now();
+        let before = census::stamp();
         let mut looks = look();
         let mut places = Places::default();
         let mut channels = Vec::new();
@@ -33,6 +34,7 @@ impl Dump {
             timers,
             other_threads,
             hangs: Vec::new(),
+            is_still: census::all_are_blocked() && census::stamp() == before,
         };
         dump.hangs = graph::hangs(&dump);
         dump.took = start.elapsed();
@@ -43,13 +45,12 @@ impl Dump {
 /// How many threads there are of which nothing is known.
 fn other_threads(looks: &[RuntimeLook], asleep: &[Asleep], timer_threads: usize) -> Option<usize> {
     let all = census::threads_of_process()?;
-    // A worker that sleeps in an operation counts once.
-    let mut sleepers: Vec<u64> =
-        asleep.iter().filter(|thread| thread.task == Who::UNKNOWN).map(|thread| thread.thread).collect();
-    sleepers.sort_unstable();
-    sleepers.dedup();
+    // One that is a runtime's counts there, and one that sleeps within a sleep counts once.
+    let sleepers: HashSet<_> =
+        asleep.iter().filter(|thread| !thread.is_own).map(|thread| thread.thread).collect();
     let own: usize = looks.iter().map(|look| look.threads).sum();
-    Some(all.saturating_sub(own + timer_threads + sleepers.len() + census::helpers()))
+    let known = own + timer_threads + sleepers.len() + census::helpers();
+    Some(all.saturating_sub(known) + census::callbacks())
 }
 
 /// Where the channels are in the dump, and what is known of those who wait at several.

@@ -5,14 +5,13 @@ use super::dump::{
 };
 use super::graph::{Hang, Verdict};
 use super::words::{Channel, Count, Keeper, LISTED, Place, Short, Stock, Time, Wait, Who};
+use std::collections::HashMap;
 use std::fmt::{self, Formatter};
+use std::hash::Hash;
 use std::panic::Location;
-use std::time::Duration;
 
 /// How many groups of tasks, and how many channels, are shown.
 const SHOWN: usize = 64;
-/// After so long a wait it is said who could end it.
-const LONG: Duration = Duration::from_secs(1);
 
 pub(super) fn write(dump: &Dump, f: &mut Formatter<'_>) -> fmt::Result {
     let tasks = dump.runtimes.iter().map(|runtime| runtime.tasks.len()).sum();
@@ -44,11 +43,9 @@ pub(super) fn write(dump: &Dump, f: &mut Formatter<'_>) -> fmt::Result {
 fn write_hang(dump: &Dump, hang: &Hang, f: &mut Formatter<'_>) -> fmt::Result {
     match hang.verdict {
         Verdict::Deadlock => writeln!(f, "deadlock: nothing in this process can go on")?,
-        Verdict::Suspected => writeln!(
-            f,
-            "suspected deadlock: {} wait for each other, as far as the handles of their channels were used",
-            Count(hang.parties.len(), "of those who wait")
-        )?,
+        Verdict::Suspected => {
+            writeln!(f, "suspected deadlock: nobody else has used what these wait for")?;
+        }
         Verdict::NeverWoken => {
             writeln!(f, "never woken: nobody has the waker of a task that waits, nor its join handle")?;
         }
@@ -94,13 +91,7 @@ fn write_runtime(dump: &Dump, runtime: &RuntimeDump, f: &mut Formatter<'_>) -> f
         Count(tasks.len(), "task"),
     )?;
     workers.iter().try_for_each(|worker| write_worker(dump, worker, f))?;
-    let mut groups: Vec<Vec<&TaskDump>> = Vec::new();
-    for task in tasks {
-        match groups.iter_mut().find(|group| is_alike(group[0], task)) {
-            Some(group) => group.push(task),
-            None => groups.push(vec![task]),
-        }
-    }
+    let groups = groups(tasks);
     let all = groups.len();
     groups.iter().take(SHOWN).try_for_each(|group| write_tasks(dump, group, f))?;
     write_more(all, SHOWN, f)
@@ -129,34 +120,41 @@ fn write_worker(dump: &Dump, worker: &WorkerDump, f: &mut Formatter<'_>) -> fmt:
     writeln!(f)
 }
 
-/// True if one line serves for both.
-fn is_alike(one: &TaskDump, other: &TaskDump) -> bool {
-    let same_state = match (&one.state, &other.state) {
-        (TaskState::Queued, TaskState::Queued) => true,
-        (
-            TaskState::Waits { wait: one, others, can_be_woken, is_joined, .. },
-            TaskState::Waits { wait: other, others: more, can_be_woken: can, is_joined: joined, .. },
-        ) => {
-            let same_wait = match (one, other) {
-                (None, None) => true,
-                (Some(one), Some(other)) => key(one) == key(other),
-                _ => false,
-            };
-            same_wait && (others, can_be_woken, is_joined) == (more, can, joined)
+/// The tasks, those together for which one line serves, each group where its first is.
+fn groups(tasks: &[TaskDump]) -> Vec<Vec<&TaskDump>> {
+    let mut groups: Vec<Vec<&TaskDump>> = Vec::new();
+    let mut places = HashMap::new();
+    for task in tasks {
+        let next = groups.len();
+        match *places.entry(alike(task)).or_insert(next) {
+            place if place == next => groups.push(vec![task]),
+            place => groups[place].push(task),
         }
-        _ => false,
+    }
+    groups
+}
+
+/// What tasks have in common for which one line serves. One that runs has a line of its own.
+fn alike(task: &TaskDump) -> impl Hash + Eq + '_ {
+    let state = match &task.state {
+        TaskState::Runs(_) => (0, Some(task.id), None),
+        TaskState::Queued => (1, None, None),
+        TaskState::Waits { wait, others, can_be_woken, is_joined, .. } => {
+            (2, None, Some((wait.as_ref().map(key), others, can_be_woken, is_joined)))
+        }
     };
-    same_state && one.name == other.name && one.spawned_at == other.spawned_at
+    (task.name.as_deref(), task.spawned_at, state)
 }
 
 /// What two waits have in common that look alike.
-fn key(wait: &WaitsFor) -> (u8, Option<usize>, &'static Location<'static>) {
+fn key(wait: &WaitsFor) -> (u8, Option<u64>, &'static Location<'static>) {
+    let number = |channel: &Option<usize>| channel.map(|channel| channel as u64);
     match wait {
-        WaitsFor::Send(channel, at) => (0, *channel, at),
-        WaitsFor::Receive(channel, at) => (1, *channel, at),
-        WaitsFor::Closed(channel, at) => (2, *channel, at),
+        WaitsFor::Send(channel, at) => (0, number(channel), at),
+        WaitsFor::Receive(channel, at) => (1, number(channel), at),
+        WaitsFor::Closed(channel, at) => (2, number(channel), at),
         WaitsFor::Select { at, .. } => (3, None, at),
-        WaitsFor::Join(task, at) => (4, usize::try_from(*task).ok(), at),
+        WaitsFor::Join(task, at) => (4, Some(*task), at),
         WaitsFor::Sleep(at) => (5, None, at),
         WaitsFor::Job(at) => (6, None, at),
         WaitsFor::Future(at) => (7, None, at),
@@ -202,11 +200,7 @@ fn write_tasks(dump: &Dump, group: &[&TaskDump], f: &mut Formatter<'_>) -> fmt::
                 (false, false) => write!(f, "; nobody has its waker")?,
                 _ => {}
             }
-            if let Some(wait) = wait
-                && longest.is_some_and(|longest| longest >= LONG)
-            {
-                write_keepers(dump, wait, f)?;
-            }
+            wait.iter().try_for_each(|wait| write_keepers(dump, wait, f))?;
         }
     }
     if group.len() > 1 {

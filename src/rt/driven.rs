@@ -16,7 +16,8 @@ use super::current;
 use super::home::swap_numbers;
 use super::options::Given;
 use super::task::{self, About, Header, Notified, Ran, TaskRef};
-use super::times::{self, Pastime, Times};
+use super::times::{Pastime, Times};
+use crate::census::thread_number;
 use crate::facade::Arc;
 use crate::park::{Host, set_host};
 use std::future::Future;
@@ -175,7 +176,7 @@ pub(crate) struct Pulse {
 impl Pulse {
     /// `None` where that cannot be told.
     pub(crate) fn of_this_thread() -> Option<Self> {
-        let thread = times::thread_number();
+        let thread = thread_number();
         (thread != 0).then(|| Self { thread, before: Times::of(thread), at: Instant::now() })
     }
 

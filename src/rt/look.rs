@@ -11,6 +11,12 @@ use crate::facade::Arc;
 pub(super) struct Looked(pub(super) Arc<Core>);
 
 impl Reported for Looked {
+    fn stamp(&self) -> u64 {
+        let scheduler = &self.0.scheduler;
+        let polls = scheduler.slots_ever().map(|slot| slot.progress().polls);
+        polls.fold(scheduler.injected() as u64, u64::wrapping_add)
+    }
+
     fn look(&self) -> RuntimeLook {
         let core = &self.0;
         let scheduler = &core.scheduler;

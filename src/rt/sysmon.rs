@@ -15,7 +15,8 @@
 //!   100 ms, some are told to go to sleep.
 //!
 //! It runs no user code but the callback of [`Builder::on_stuck`](super::Builder::on_stuck), owns no
-//! task and no timer. When all workers sleep, so does it, until a worker is woken.
+//! task and no timer. When all workers sleep, so does it, until a worker is woken; while somebody wants to be told
+//! that everything has come to a standstill ([`report_to`](crate::diag::report_to)) it wakes up once a second.
 //!
 //! That a poll is judged by the clock of its thread is an idea of the JVM's kyo-scheduler; the rest is
 //! Go's `sysmon` and `retake`. Rejected: counting operations (a count is no measure of time, and one
@@ -27,7 +28,7 @@ use super::slot::{Progress, SLICE_OVER, STEP_ASIDE, STUCK, Slot};
 use super::stuck::{StuckCause, StuckPoll};
 use super::threads;
 use super::times::{Pastime, Times};
-use crate::census::refresh;
+use crate::census::{in_callback, refresh};
 use crate::diag;
 use crate::facade::Arc;
 use crate::panics::contained;
@@ -290,7 +291,7 @@ impl Sysmon {
         let (name, spawned_at) =
             self.core.find(task).map_or((None, None), |task| (task.name().cloned(), Some(task.site())));
         let stuck = StuckPoll { task, name, spawned_at, polled_for: now - seen.poll, cause };
-        contained(|| tell(&stuck));
+        contained(|| in_callback(|| tell(&stuck)));
     }
 
     /// Tells some workers to stop if too many have run for a while.

@@ -2,6 +2,7 @@
 
 use super::core::Core;
 use super::{sysmon, worker};
+use crate::census;
 use crate::facade::{Arc, Condvar, WaitMutex, thread_local};
 use std::cell::Cell;
 use std::time::Instant;
@@ -34,6 +35,7 @@ impl Threads {
         let handle = thread::Builder::new().name(name).spawn(move || {
             let alive = alive;
             OWNER.with(|owner| owner.set(Arc::as_ptr(&alive.0).addr()));
+            census::is_own();
             run(alive.0.clone());
         })?;
         let mut state = core.threads.state.lock();

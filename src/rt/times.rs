@@ -7,20 +7,6 @@
 
 use std::time::Duration;
 
-/// The number of this thread for [`Times::of`]; 0 if there is none.
-#[cfg(target_os = "linux")]
-pub(super) fn thread_number() -> u32 {
-    let link = std::fs::read_link("/proc/thread-self").ok();
-    let number = link.as_deref().and_then(|link| link.file_name()?.to_str()?.parse().ok());
-    number.unwrap_or(0)
-}
-
-/// The number of this thread for [`Times::of`]: there is none.
-#[cfg(not(target_os = "linux"))]
-pub(super) fn thread_number() -> u32 {
-    0
-}
-
 /// How a thread has spent its time.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Times {

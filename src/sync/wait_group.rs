@@ -365,6 +365,7 @@ mod tests {
                 should_give_way: || true,
                 blocks: |_| {},
                 waits: |_| Who::UNKNOWN,
+                gives_up: |_| {},
                 who: || Who::UNKNOWN,
             }));
             assert!(bell.poll(wait.as_mut()).is_pending());

@@ -109,7 +109,13 @@ fn a_task_whose_time_is_up_gives_way_before_it_sleeps() {
     use std::cell::Cell;
     thread_local! { static ASKED: Cell<usize> = const { Cell::new(0) }; }
     let should_give_way = || ASKED.replace(ASKED.get() + 1) < usize::MAX;
-    let host = Host { should_give_way, blocks: |_| {}, waits: |_| Who::UNKNOWN, who: || Who::UNKNOWN };
+    let host = Host {
+        should_give_way,
+        blocks: |_| {},
+        waits: |_| Who::UNKNOWN,
+        gives_up: |_| {},
+        who: || Who::UNKNOWN,
+    };
     let before = set_host(Some(host));
     let mut nap = pin!(sleep(Duration::ZERO));
     let mut limited = pin!(timeout(Duration::ZERO, std::future::ready(())));

@@ -57,7 +57,7 @@
 
 use super::clock::{Action, Clock, Due};
 use super::heap::{Heap, Key};
-use crate::census::count_timers_by;
+use crate::census::{self, count_timers_by};
 use crate::facade::{
     AtomicUsize, Condvar, Ordering, TIMER_PARTS, WaitGuard, WaitMutex, random_below, thread_local,
 };
@@ -141,8 +141,13 @@ thread_local! {
 /// How many timers wait for the real clock of this process, and how many threads serve them.
 fn counts() -> (usize, usize) {
     let service = real();
-    let waiting = service.parts.iter().map(|part| part.lock().waiting.len()).sum();
-    (waiting, usize::from(service.thread.lock().exists))
+    let mut parts = service.parts.iter().map(WaitMutex::lock);
+    let (waiting, dozes) = parts.by_ref().fold((0, true), |(waiting, dozes), part| {
+        (waiting + part.waiting.len(), dozes && matches!(part.watched, Watched::Dozes(_)))
+    });
+    let exists = service.thread.lock().exists;
+    // What it has taken out, and not done yet, counts as one that is set.
+    (waiting + usize::from(exists && !dozes), usize::from(exists))
 }
 
 /// More timers than one process sets.
@@ -157,6 +162,7 @@ pub(super) fn real() -> &'static Service {
         count_timers_by(counts);
         let service = SERVICE.get();
         let run = move || {
+            census::is_own();
             let mut batch = Batch::default();
             loop {
                 service.turn(&mut batch, Instant::now);

@@ -1,13 +1,16 @@
-//! The programs, each with its report.
+//! The programs, each with its report, and programs that get none.
 
 use hchan::sync::WaitGroup;
-use hchan::{Runtime, bounded, channel, go, select, task};
+use hchan::{Runtime, StuckPoll, bounded, channel, go, select, task};
 use std::future::{Future, pending};
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
 
-/// A program that hangs.
+/// A program that hangs, or seems to.
 pub(crate) struct Program {
     pub(crate) name: &'static str,
     pub(crate) run: fn(),
+    /// Empty: it gets none, and ends.
     pub(crate) report: &'static str,
 }
 
@@ -19,7 +22,15 @@ pub(crate) const PROGRAMS: &[Program] = &[
     Program { name: "threads_wait_for_each_other", run: threads, report: THREADS },
     Program { name: "a_task_blocks_its_thread_for_one_that_waits_for_it", run: blocking, report: BLOCKING },
     Program { name: "a_task_waits_whom_nobody_can_wake", run: never_woken, report: NEVER_WOKEN },
+    Program { name: "a_thread_computes_and_then_sends", run: foreign_thread, report: GOES_ON },
+    Program { name: "a_time_limit_comes", run: time_limit, report: GOES_ON },
+    Program { name: "a_thread_waits_with_a_time_limit", run: time_limit_of_a_thread, report: GOES_ON },
+    Program { name: "a_callback_waits_for_a_thread", run: callback_that_waits, report: GOES_ON },
+    Program { name: "a_callback_computes_and_then_sends", run: callback_that_computes, report: GOES_ON },
 ];
+
+/// For so long a program stands still that goes on: some times as long as it takes to find a deadlock.
+const WHILE: Duration = Duration::from_millis(700);
 
 /// A runtime of two workers, whatever the machine has.
 fn run(main: impl Future<Output = ()> + Send + 'static) {
@@ -143,58 +154,131 @@ fn never_woken() {
     });
 }
 
+fn compute() {
+    let start = Instant::now();
+    while start.elapsed() < WHILE {
+        std::hint::spin_loop();
+    }
+}
+
+fn foreign_thread() {
+    let (tx, rx) = bounded::<()>(0);
+    let thread = std::thread::spawn(move || {
+        compute();
+        tx.send_blocking(()).unwrap();
+    });
+    run(async move { rx.recv().await.unwrap() });
+    thread.join().unwrap();
+}
+
+fn time_limit() {
+    run(async {
+        let (_tx, rx) = bounded::<()>(0);
+        assert!(rx.recv_timeout(WHILE).await.is_err());
+    });
+}
+
+fn time_limit_of_a_thread() {
+    let (tx, rx) = bounded::<()>(0);
+    let thread = std::thread::spawn(move || {
+        let (_tx, never) = bounded::<()>(0);
+        assert!(never.recv_timeout_blocking(WHILE).is_err());
+        tx.send_blocking(()).unwrap();
+    });
+    run(async move { rx.recv().await.unwrap() });
+    thread.join().unwrap();
+}
+
+/// A runtime's main task blocks its thread until that is found, and then waits until `callback`, to which it is told,
+/// is over. Another runtime looks on.
+fn stuck_until(callback: impl Fn() + Send + Sync + 'static) {
+    let _looks_on = Runtime::builder().workers(1).build().unwrap();
+    let (found, is_found) = mpsc::channel();
+    let (over, is_over) = bounded::<()>(0);
+    let on_stuck = move |_: &StuckPoll| {
+        found.send(()).unwrap();
+        callback();
+        over.send_blocking(()).unwrap();
+    };
+    let runtime = Runtime::builder().workers(1).max_threads(2).on_stuck(on_stuck).build().unwrap();
+    runtime.run(async move {
+        is_found.recv().unwrap();
+        is_over.recv().await.unwrap();
+    });
+}
+
+fn callback_that_waits() {
+    let (tx, rx) = bounded::<()>(0);
+    let (begin, begun) = bounded::<()>(0);
+    let thread = std::thread::spawn(move || {
+        begun.recv_blocking().unwrap();
+        compute();
+        tx.send_blocking(()).unwrap();
+    });
+    stuck_until(move || {
+        begin.send_blocking(()).unwrap();
+        rx.recv_blocking().unwrap();
+    });
+    thread.join().unwrap();
+}
+
+fn callback_that_computes() {
+    stuck_until(compute);
+}
+
+const GOES_ON: &str = "";
 const TWO_TASKS: &str = "
 hchan: 1 runtime, 3 tasks, 2 channels with waiters, 1 thread asleep; taken in T
 deadlock: nothing in this process can go on
-  task 65 `one` waits in recv on `to one` (capacity 1, made at programs.rs:35) at programs.rs:41, for
-  task 66 `two` waits in recv on `to two` (capacity 1, made at programs.rs:36) at programs.rs:47, for
+  task 65 `one` waits in recv on `to one` (capacity 1, made at programs.rs:46) at programs.rs:52, for
+  task 66 `two` waits in recv on `to two` (capacity 1, made at programs.rs:47) at programs.rs:58, for
   task 65 `one` again
 runtime `hchan`: 2 workers, 4 threads at most; 3 tasks, 0 queued
   worker 0 sleeps
   worker 1 sleeps
-  task 1 `main` (spawned at programs.rs:26): waits T for the end of task 65 `one` at programs.rs:38
-  task 65 `one` (spawned at programs.rs:38): waits T in recv on `to one` (capacity 1, made at programs.rs:35) at programs.rs:41
-  task 66 `two` (spawned at programs.rs:44): waits T in recv on `to two` (capacity 1, made at programs.rs:36) at programs.rs:47
+  task 1 `main` (spawned at programs.rs:37): waits T for the end of task 65 `one` at programs.rs:49
+  task 65 `one` (spawned at programs.rs:49): waits T in recv on `to one` (capacity 1, made at programs.rs:46) at programs.rs:52; 1 sender alive: made at programs.rs:46, last used by task 66 `two` at programs.rs:56
+  task 66 `two` (spawned at programs.rs:55): waits T in recv on `to two` (capacity 1, made at programs.rs:47) at programs.rs:58; 1 sender alive: made at programs.rs:47, last used by task 65 `one` at programs.rs:50
 channels
-  `to one` (capacity 1, made at programs.rs:35): empty, 1 sender, 1 receiver; waiting: task 65 `one` in recv
-    sender made at programs.rs:35, last used by task 66 `two` at programs.rs:45
-    receiver made at programs.rs:35, last used by task 65 `one` at programs.rs:41
-  `to two` (capacity 1, made at programs.rs:36): empty, 1 sender, 1 receiver; waiting: task 66 `two` in recv
-    sender made at programs.rs:36, last used by task 65 `one` at programs.rs:39
-    receiver made at programs.rs:36, last used by task 66 `two` at programs.rs:47
+  `to one` (capacity 1, made at programs.rs:46): empty, 1 sender, 1 receiver; waiting: task 65 `one` in recv
+    sender made at programs.rs:46, last used by task 66 `two` at programs.rs:56
+    receiver made at programs.rs:46, last used by task 65 `one` at programs.rs:52
+  `to two` (capacity 1, made at programs.rs:47): empty, 1 sender, 1 receiver; waiting: task 66 `two` in recv
+    sender made at programs.rs:47, last used by task 65 `one` at programs.rs:50
+    receiver made at programs.rs:47, last used by task 66 `two` at programs.rs:58
 threads
-  thread 1 `main`: waits T for the end of task 1 `main` at programs.rs:26
+  thread 1 `main`: waits T for the end of task 1 `main` at programs.rs:37
 ";
 const FORGOTTEN_SENDER: &str = "
 hchan: 1 runtime, 1 task, 1 channel with waiters, 1 thread asleep; taken in T
 deadlock: nothing in this process can go on
-  task 1 `main` waits in recv on `results` (capacity 8, made at programs.rs:56) at programs.rs:62
-  thread 1 `main` waits for the end of task 1 `main` at programs.rs:26
+  task 1 `main` waits in recv on `results` (capacity 8, made at programs.rs:67) at programs.rs:73
+  thread 1 `main` waits for the end of task 1 `main` at programs.rs:37
 ";
 const WAIT_GROUP: &str = "
 hchan: 1 runtime, 1 task, 1 channel with waiters, 1 thread asleep; taken in T
 deadlock: nothing in this process can go on
-  task 1 `main` waits for the end of the wait group made at programs.rs:70 at programs.rs:80
-  thread 1 `main` waits for the end of task 1 `main` at programs.rs:26
+  task 1 `main` waits for the end of the wait group made at programs.rs:81 at programs.rs:91
+  thread 1 `main` waits for the end of task 1 `main` at programs.rs:37
 ";
 const IN_SELECT: &str = "
 hchan: 1 runtime, 2 tasks, 3 channels with waiters, 1 thread asleep; taken in T
 deadlock: nothing in this process can go on
-  task 1 `main` waits in recv on `answers` (capacity 0, made at programs.rs:87) at programs.rs:98
-  task 65 `server` waits in select at programs.rs:91: recv on `questions` (capacity 0, made at programs.rs:86), recv on a channel (capacity 0, made at programs.rs:88)
-  thread 1 `main` waits for the end of task 1 `main` at programs.rs:26
+  task 1 `main` waits in recv on `answers` (capacity 0, made at programs.rs:98) at programs.rs:109
+  task 65 `server` waits in select at programs.rs:102: recv on `questions` (capacity 0, made at programs.rs:97), recv on a channel (capacity 0, made at programs.rs:99)
+  thread 1 `main` waits for the end of task 1 `main` at programs.rs:37
 ";
 const THREADS: &str = "
 hchan: 1 runtime, 0 tasks, 2 channels with waiters, 2 threads asleep; taken in T
 deadlock: nothing in this process can go on
-  thread 1 `main` waits in recv on `to main` (capacity 0, made at programs.rs:106) at programs.rs:114
-  thread 2 `other` waits in recv on `to the thread` (capacity 0, made at programs.rs:105) at programs.rs:109
+  thread 1 `main` waits in recv on `to main` (capacity 0, made at programs.rs:117) at programs.rs:125
+  thread 2 `other` waits in recv on `to the thread` (capacity 0, made at programs.rs:116) at programs.rs:120
 ";
 const BLOCKING: &str = "
 hchan: 1 runtime, 2 tasks, 1 channel with waiters, 2 threads asleep; taken in T
 deadlock: nothing in this process can go on
-  task 1 `main` waits for the end of task 65 `other` at programs.rs:128, for
-  task 65 `other` waits in recv on `handshake` (capacity 0, made at programs.rs:121) at programs.rs:124, for
+  task 1 `main` waits for the end of task 65 `other` at programs.rs:139, for
+  task 65 `other` waits in recv on `handshake` (capacity 0, made at programs.rs:132) at programs.rs:135, for
   task 1 `main` again
 ";
 const NEVER_WOKEN: &str = "
