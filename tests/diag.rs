@@ -278,7 +278,7 @@ fn fifty_thousand_tasks_that_each_wait_for_something_else() {
         dump.runtimes[0].tasks.iter().filter(|task| waits(&task.state).is_some()).count() == TASKS
     };
     let dump = dump_until(&runtime, all_wait);
-    assert!(dump.to_string().contains(&format!("{TASKS} tasks, 0 queued")));
+    assert!(dump.to_string().contains(&format!("{TASKS} tasks, ")));
     assert!(dump.to_json().len() > 100 * TASKS);
     assert_eq!(dump.wait_graph().edges.len(), TASKS);
     drop(senders);
