@@ -255,10 +255,10 @@ impl<T> State<T> {
     }
 
     /// Shows who waits, and for what, to a report, until it has seen enough of a line.
-    pub(crate) fn each_waiter(&self, mut show: impl FnMut(Act, Who) -> bool) {
-        self.senders.each(|who| show(Act::Send, who));
-        self.receivers.each(|who| show(Act::Recv, who));
-        self.observers.each(|who| show(Act::Observe, who));
+    pub(crate) fn each_waiter(&self, mut show: impl FnMut(Act, Who, usize, bool) -> bool) {
+        self.senders.each(|who, node, waits| show(Act::Send, who, node, waits));
+        self.receivers.each(|who, node, waits| show(Act::Recv, who, node, waits));
+        self.observers.each(|who, node, waits| show(Act::Observe, who, node, waits));
     }
 
     /// Lets receivers take what is queued without the lock, if that is worth it and nobody waits for a

@@ -8,6 +8,7 @@
 //!    set it has taken out of `members` all that aborts, and nothing more is put there.
 //! 3. Members are aborted, and failures dropped, outside the lock.
 
+use crate::census::{GroupLook, Grouped, ListedGroup};
 use crate::facade::Mutex;
 use crate::panics::contained;
 use crate::rt::{Aborter, JoinError, spawn_at};
@@ -40,6 +41,8 @@ pub struct Group<E> {
     shared: Arc<Shared<E>>,
     /// Counts the members that are not gone.
     running: WaitGroup,
+    /// That reports know of it; `None` in a program that is driven.
+    _listed: Option<ListedGroup>,
 }
 
 /// Why a group did not succeed. Two are equal if their errors are, or if they tell of the same panic.
@@ -66,6 +69,10 @@ struct Shared<E> {
     state: Mutex<State<E>>,
     /// Its place in the world of whoever drives the program.
     tag: Option<Tag>,
+    /// Where it was made.
+    made: Site,
+    /// For reports: at which those wait who wait for its end.
+    end: WaitGroup,
 }
 
 struct State<E> {
@@ -80,14 +87,21 @@ struct State<E> {
 impl<E> UnwindSafe for Shared<E> {}
 impl<E> RefUnwindSafe for Shared<E> {}
 
+/// How many members a report looks at under one lock.
+const LOOKED_AT: usize = 512;
+
 impl<E: Send + 'static> Group<E> {
     /// An empty group.
     #[must_use]
     #[track_caller]
     pub fn new() -> Self {
         let state = Mutex::new(State { members: BTreeMap::new(), next: 0, failure: None });
-        let tag = world::tag(What::Group, None, Location::caller());
-        Self { shared: Arc::new(Shared { state, tag }), running: WaitGroup::new() }
+        let made = Location::caller();
+        let tag = world::tag(What::Group, None, made);
+        let running = WaitGroup::new();
+        let shared = Arc::new(Shared { state, tag, made, end: running.clone() });
+        let _listed = tag.is_none().then(|| ListedGroup::new(shared.clone()));
+        Self { shared, running, _listed }
     }
 
     /// Spawns a member, on the current runtime. If the group is ending, the future is dropped without
@@ -220,6 +234,29 @@ impl<E> Shared<E> {
             world.received(error.id().into());
         }
         failure.map_or(Ok(()), Err)
+    }
+}
+
+impl<E: Send> Grouped for Shared<E> {
+    fn look(&self) -> GroupLook {
+        let (mut members, mut from) = (Some(Vec::new()), 0);
+        while let Some(known) = &mut members {
+            let state = self.state.lock();
+            let mut part = state.members.range(from..).take(LOOKED_AT).peekable();
+            if part.peek().is_none() {
+                break;
+            }
+            let mut all_known = state.failure.is_none();
+            for (number, aborter) in part {
+                from = number + 1;
+                known.extend(aborter.as_ref().map(Aborter::task));
+                all_known &= aborter.is_some();
+            }
+            if !all_known {
+                members = None;
+            }
+        }
+        GroupLook { made: self.made, members, end: self.end.address() }
     }
 }
 

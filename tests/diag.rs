@@ -312,3 +312,36 @@ fn a_crowd_that_hangs_is_suspected() {
     tasks.iter().for_each(|task| task.abort());
     tasks.into_iter().for_each(|task| assert!(task.join_blocking().unwrap_err().is_aborted()));
 }
+
+/// What is said of a group is that its tasks wait for each other: not of one whose task waits for somebody else.
+#[test]
+#[cfg(debug_assertions)]
+fn a_group_that_waits_for_others_is_not_said_to_hang_by_itself() {
+    let runtime = runtime(2);
+    let (to_member, from_other) = channel().capacity(1).named("to the member").build::<()>();
+    let (to_other, from_member) = channel().capacity(1).named("to the other").build::<()>();
+    let other = runtime.go(async move {
+        to_member.send(()).await.unwrap();
+        while from_member.recv().await.is_ok() {}
+    });
+    let member = async move {
+        to_other.send(()).await.unwrap();
+        while from_other.recv().await.is_ok() {}
+        Ok(())
+    };
+    let (started, start) = mpsc::channel();
+    let owner = runtime.go(async move {
+        let mut group = hchan::Group::<()>::new();
+        group.go(member);
+        started.send(()).unwrap();
+        group.wait().await
+    });
+    start.recv().unwrap();
+    let dump = dump_until(&runtime, |dump| dump.hangs.iter().any(|hang| hang.verdict == Verdict::Suspected));
+    assert!(dump.hangs.iter().all(|hang| hang.group.is_none()), "{dump}");
+    assert_eq!(dump.groups.iter().filter(|group| group.made_at.file() == file!()).count(), 1);
+    owner.abort();
+    other.abort();
+    assert!(owner.join_blocking().is_err());
+    let _ = other.join_blocking();
+}

@@ -13,8 +13,17 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-/// A small run in which somebody computes, and two wait for each other at the end.
+/// Computes for a third of the time that has passed since then: however slow the machine is, that is a broad box.
+fn compute(since: Instant) {
+    let (start, time) = (Instant::now(), since.elapsed() / 3);
+    while start.elapsed() < time {
+        std::hint::spin_loop();
+    }
+}
+
+/// A small run in which some compute, and two wait for each other at the end.
 fn recorded() -> Recording {
+    let begun = Instant::now();
     let recorder = FlightRecorder::start().unwrap();
     let runtime = Runtime::builder().workers(2).build().unwrap();
     let (stuck, both_stuck) = bounded(0);
@@ -38,6 +47,7 @@ fn recorded() -> Recording {
             sum += n;
         }
         assert_eq!(sum, 204);
+        compute(begun);
         let (there, from_there) = channel().capacity(0).named("there").build::<u32>();
         let (back, from_back) = channel().capacity(0).named("back").build::<u32>();
         // Each waits for the other's first word, behind one that has passed.
@@ -53,6 +63,7 @@ fn recorded() -> Recording {
                     rx.recv().await.unwrap();
                     tx.send(1).await.unwrap();
                 }
+                compute(begun);
                 stuck.send(()).await.unwrap();
                 let _ = rx.recv().await;
                 let _ = tx.send(1).await;

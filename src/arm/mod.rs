@@ -119,6 +119,14 @@ impl<'a, T, O: Operation<T>> ChannelArm<'a, T, O> {
         outcome.is_some()
     }
 
+    /// It leaves the line, or has seen that it was let go.
+    #[inline]
+    fn unwatch(&self) {
+        if let Some(shared) = self.shared.filter(|_| O::ACT == Act::Recv) {
+            shared.unwatch(self.node.address());
+        }
+    }
+
     /// Takes the outcome; the arm may then be used again.
     fn ended(&self) -> Outcome {
         self.outcome.take().expect("the operation has ended")
@@ -301,6 +309,9 @@ impl<T, O: Operation<T>> Arm for ChannelArm<'_, T, O> {
         let join = |state: &mut State<T>| unsafe { O::line(state).push(node, party, index, who) };
         // SAFETY: promised by the caller.
         unsafe { shared.when_locked(join) };
+        if O::ACT == Act::Recv {
+            shared.watch(node.address(), who);
+        }
         if record::is_about_channels() {
             // SAFETY: promised by the caller.
             let channel = unsafe { shared.tell_wait(O::WAITS) };
@@ -315,6 +326,7 @@ impl<T, O: Operation<T>> Arm for ChannelArm<'_, T, O> {
         if let Some(shared) = self.shared
             && self.queued.replace(OUT) != OUT
         {
+            self.unwatch();
             // SAFETY: the node only ever waits in this line.
             unsafe { O::line(&mut shared.lock()).unlink(&self.node) };
         }
@@ -324,6 +336,7 @@ impl<T, O: Operation<T>> Arm for ChannelArm<'_, T, O> {
         if let Some(shared) = self.shared
             && self.queued.replace(OUT) != OUT
         {
+            self.unwatch();
             // SAFETY: the node only ever waits in this line.
             let leave = |state: &mut State<T>| unsafe { O::line(state).unlink(&self.node) };
             // SAFETY: promised by the caller.
@@ -348,6 +361,7 @@ impl<T, O: Operation<T>> Arm for ChannelArm<'_, T, O> {
     unsafe fn decided(&self, closed: bool) {
         // The peer unlinked the node that it claimed.
         let queued = self.queued.replace(OUT);
+        self.unwatch();
         self.outcome.set(Some(if closed { Outcome::Closed } else { Outcome::Done }));
         if queued > IN {
             // SAFETY: it is decided.

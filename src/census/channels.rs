@@ -52,6 +52,8 @@ pub(crate) struct Look {
     pub(crate) waiters: Vec<(Act, Who)>,
     /// Whether there are more.
     pub(crate) more_waiters: bool,
+    /// Those who waited here for a value, got it, and have not looked since, if the channel keeps track of that.
+    pub(crate) unseen: Vec<Who>,
     /// The handles, if the channel keeps track of them.
     pub(crate) handles: Vec<Handle>,
 }

@@ -7,6 +7,7 @@
 //!   tasks.
 //! - A *channel* at which somebody waits for the first time puts itself on a list ([`channels`]), and stays
 //!   there until it is freed. One at which nobody ever waited is in no report, and pays nothing.
+//! - A *group* of tasks is on a list as long as somebody has it ([`groups`]), and is asked for its members.
 //!
 //! None of it decides anything: what is read here may be over when it is looked at.
 
@@ -14,6 +15,7 @@
 
 mod channels;
 mod clock;
+mod groups;
 mod process;
 mod runtimes;
 mod threads;
@@ -21,6 +23,7 @@ mod threads;
 use crate::world::Site;
 pub(crate) use channels::{Handle, Look, Place, Sort, each_channel};
 pub(crate) use clock::{coarse_now, refresh, since};
+pub(crate) use groups::{GroupLook, Grouped, ListedGroup, groups};
 pub(crate) use process::{
     Helper, callbacks, count_timers_by, helpers, in_callback, is_blocked, thread_number, threads_of_process,
     timers,

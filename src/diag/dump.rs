@@ -21,6 +21,8 @@ pub struct Dump {
     pub runtimes: Vec<RuntimeDump>,
     /// The channels at which somebody waits or has waited.
     pub channels: Vec<ChannelDump>,
+    /// The groups of tasks that somebody has, by where they were made.
+    pub groups: Vec<GroupDump>,
     /// The threads that sleep in an operation of this crate, those that have for longest first.
     pub threads: Vec<ThreadDump>,
     /// How many timers are set.
@@ -169,6 +171,18 @@ pub struct ThreadDump {
     pub task: Option<u64>,
 }
 
+/// A [`Group`](crate::Group) of tasks.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct GroupDump {
+    /// Where it was made.
+    pub made_at: Site,
+    /// The numbers of its tasks that are not over; `None` if they are being aborted, or one is about to begin.
+    pub members: Option<Vec<u64>>,
+    /// The channel at which those wait who wait for its end.
+    pub(super) end: Option<usize>,
+}
+
 /// A channel.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -177,7 +191,7 @@ pub struct ChannelDump {
     pub name: Option<Box<str>>,
     /// Where it was made.
     pub made_at: Site,
-    /// What it is, if it is part of something else: "wait group" or "context".
+    /// What it is, if it is part of something else: "wait group", "group" or "context".
     pub part_of: Option<&'static str>,
     /// How many values may be queued; `None` if any number.
     pub capacity: Option<usize>,
@@ -193,6 +207,9 @@ pub struct ChannelDump {
     pub waiters: Vec<Waiter>,
     /// Whether there are more.
     pub more_waiters: bool,
+    /// Those who waited for a value and were let go, and have not looked since, if the channel keeps track of that: a
+    /// future was given a value, or is to find that the channel is closed, and was not polled yet.
+    pub unseen: Vec<Party>,
     /// Its handles, if it keeps track of them.
     pub handles: Vec<HandleDump>,
 }

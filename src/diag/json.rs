@@ -1,7 +1,7 @@
 //! A dump as JSON, for programs.
 
 use super::dump::{
-    ChannelDump, Dump, HandleDump, Party, RuntimeDump, TaskDump, TaskState, ThreadDump, WaitsFor,
+    ChannelDump, Dump, GroupDump, HandleDump, Party, RuntimeDump, TaskDump, TaskState, ThreadDump, WaitsFor,
     WorkerActivity, WorkerDump,
 };
 use super::graph::{Hang, Verdict};
@@ -27,6 +27,7 @@ impl Dump {
             json.array("hangs", &self.hangs, write_hang);
             json.array("runtimes", &self.runtimes, write_runtime);
             json.array("channels", &self.channels, write_channel);
+            json.array("groups", &self.groups, write_group);
             json.array("threads", &self.threads, write_thread);
         });
         json.0
@@ -129,10 +130,23 @@ fn write_hang(json: &mut Json, hang: &Hang) {
         Verdict::Deadlock => "deadlock",
         Verdict::Suspected => "suspected",
         Verdict::NeverWoken => "never woken",
+        Verdict::NotPolled => "not polled",
     };
     json.text("verdict", Some(verdict));
     json.array("parties", &hang.parties, write_party);
     json.array("cycle", &hang.cycle, write_party);
+    if let Some(group) = hang.group {
+        json.site("group", group);
+    }
+    json.value("channel", or_null(hang.channel));
+}
+
+fn write_group(json: &mut Json, group: &GroupDump) {
+    json.site("made_at", group.made_at);
+    match &group.members {
+        Some(members) => json.array("members", members, |json, id| json.value("task", id)),
+        None => json.value("members", "null"),
+    }
 }
 
 fn write_runtime(json: &mut Json, runtime: &RuntimeDump) {
@@ -225,6 +239,7 @@ fn write_channel(json: &mut Json, channel: &ChannelDump) {
         json.value("observes", waiter.observes);
     });
     json.value("more_waiters", channel.more_waiters);
+    json.array("unseen", &channel.unseen, write_party);
     json.array("handles", &channel.handles, write_handle);
 }
 

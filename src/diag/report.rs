@@ -7,6 +7,7 @@
 use super::dump::{Dump, Party, dump};
 use super::environment::say;
 use super::graph::{Hang, Verdict};
+use super::parts;
 use crate::census::{Who, in_callback};
 use crate::panics::contained;
 use crate::record;
@@ -47,14 +48,18 @@ struct State {
     lost: Vec<Site>,
 }
 
-/// Has `tell` called, from now on, when everything in the process waits for ever, and when a task waits that
-/// nobody can wake. Another call replaces it. The environment variable `HCHAN_REPORT=1` does the same with a
+/// Has `tell` called, from now on, when everything in the process waits for ever; when a task waits that nobody can
+/// wake; and, while the rest goes on, when the tasks of a [`Group`](crate::Group) wait only for each other, or a task
+/// does not poll a future that was given a value. Another call replaces it. The environment variable `HCHAN_REPORT=1` does the same with a
 /// function that writes the report to the standard error, from when the first runtime is started.
 ///
 /// It is called once for each finding (of tasks that nobody can wake, for the first of those that were spawned in a
 /// line of the program), on a thread of a runtime: it should be brief, and not wait for a task. A panic
 /// in it is contained. A deadlock is found when all workers have slept for a tenth of a second, and reported only if
-/// nothing in the process can go on: see [`Verdict::Deadlock`].
+/// nothing in the process can go on: see [`Verdict::Deadlock`]. What hangs while the rest goes on is looked for every
+/// second, in dumps, or less often where one takes longer than ten milliseconds, and reported if it was there in the
+/// look before; it shows at channels that keep track of their handles
+/// ([`tracked`](crate::channel::Builder::tracked), and all in debug builds).
 ///
 /// ```
 /// hchan::diag::report_to(|report| eprintln!("{report}"));
@@ -97,6 +102,13 @@ pub(crate) fn standstill() {
     }
 }
 
+/// Reports what hangs while the rest goes on, if it is time to look.
+pub(crate) fn look_at_parts() {
+    if STATE.lock().tell.is_some() {
+        parts::look();
+    }
+}
+
 /// A task has returned from a poll, waits, and nobody has its waker or its join handle. The first of those that
 /// were spawned at a place is reported.
 #[cold]
@@ -115,7 +127,7 @@ pub(crate) fn never_woken(task: u64, spawned: Site) {
     }
 }
 
-fn tell(report: Report) {
+pub(super) fn tell(report: Report) {
     let tell = STATE.lock().tell.clone();
     if let Some(tell) = tell {
         contained(|| in_callback(|| tell(&report)));

@@ -1,11 +1,13 @@
 //! How a dump is taken: the census, and what belongs together in it.
 
 use super::dump::{
-    ChannelDump, Dump, HandleDump, Party, RuntimeDump, TaskDump, TaskState, ThreadDump, Waiter, WaitsFor,
-    WorkerActivity, WorkerDump,
+    ChannelDump, Dump, GroupDump, HandleDump, Party, RuntimeDump, TaskDump, TaskState, ThreadDump, Waiter,
+    WaitsFor, WorkerActivity, WorkerDump,
 };
 use super::graph;
-use crate::census::{self, Act, Asleep, Doing, Look, Noted, RuntimeLook, Sort, TaskLook, Who, WorkerState};
+use crate::census::{
+    self, Act, Asleep, Doing, GroupLook, Look, Noted, RuntimeLook, Sort, TaskLook, Who, WorkerState,
+};
 use std::collections::{HashMap, HashSet};
 use std::time::{Duration, Instant};
 
@@ -15,6 +17,7 @@ impl Dump {
         let start = Instant::now();
         let before = census::stamp();
         let mut looks = look();
+        let groups = census::groups();
         let mut places = Places::default();
         let mut channels = Vec::new();
         let mut found = Vec::new();
@@ -25,11 +28,15 @@ impl Dump {
         let (timers, timer_threads) = census::timers();
         let other_threads = other_threads(&looks, &threads, timer_threads);
         let threads = threads.iter().map(|thread| places.thread(thread)).collect();
+        let mut groups: Vec<_> = groups.into_iter().map(|look| places.group(look)).collect();
+        groups.iter().filter_map(|group| group.end).for_each(|end| channels[end].part_of = Some("group"));
+        groups.sort_by_key(|group| (group.made_at.file(), group.made_at.line(), group.made_at.column()));
         let runtimes = looks.drain(..).map(|look| places.runtime(look)).collect();
         let mut dump = Self {
             took: Duration::ZERO,
             runtimes,
             channels,
+            groups,
             threads,
             timers,
             other_threads,
@@ -98,6 +105,11 @@ impl Places {
                 WaitsFor::Select { has_others: arms.len() as u64 != wait.object, arms, at: site }
             }
         }
+    }
+
+    fn group(&self, look: GroupLook) -> GroupDump {
+        let GroupLook { made, members, end } = look;
+        GroupDump { made_at: made, members, end: end.and_then(|end| self.channel(end)) }
     }
 
     fn thread(&self, asleep: &Asleep) -> ThreadDump {
@@ -190,6 +202,7 @@ impl ChannelDump {
             receivers: look.receivers,
             waiters: look.waiters.iter().map(waiter).collect(),
             more_waiters: look.more_waiters,
+            unseen: look.unseen.iter().copied().map(Party::of).collect(),
             handles: look.handles.iter().map(handle).collect(),
             name: look.name,
         }

@@ -44,11 +44,16 @@ fn write_hang(dump: &Dump, hang: &Hang, f: &mut Formatter<'_>) -> fmt::Result {
     match hang.verdict {
         Verdict::Deadlock => writeln!(f, "deadlock: nothing in this process can go on")?,
         Verdict::Suspected => {
-            writeln!(f, "suspected deadlock: nobody else has used what these wait for")?;
+            write!(f, "suspected deadlock")?;
+            if let Some(group) = hang.group {
+                write!(f, " of all tasks of the group made at {}", Place(group))?;
+            }
+            writeln!(f, ": nobody else has used what these wait for")?;
         }
         Verdict::NeverWoken => {
             writeln!(f, "never woken: nobody has the waker of a task that waits, nor its join handle")?;
         }
+        Verdict::NotPolled => write_not_polled(dump, hang, f)?,
     }
     let shown = if hang.cycle.is_empty() { &hang.parties } else { &hang.cycle };
     for party in shown.iter().take(LISTED) {
@@ -62,6 +67,14 @@ fn write_hang(dump: &Dump, hang: &Hang, f: &mut Formatter<'_>) -> fmt::Result {
         Some(first) => writeln!(f, "  {} again", Short(dump, *first)),
         None => write_more(shown.len(), LISTED, f),
     }
+}
+
+fn write_not_polled(dump: &Dump, hang: &Hang, f: &mut Formatter<'_>) -> fmt::Result {
+    write!(f, "not polled: a task has a future that received")?;
+    if let Some(channel) = hang.channel {
+        write!(f, " on {}", Channel(&dump.channels[channel]))?;
+    }
+    writeln!(f, ", and waits for something else")
 }
 
 fn write_more(all: usize, shown: usize, f: &mut Formatter<'_>) -> fmt::Result {

@@ -155,6 +155,11 @@ impl Aborter {
     pub(crate) fn abort(&self) {
         abort(&self.0, None);
     }
+
+    /// The task's number.
+    pub(crate) fn task(&self) -> u64 {
+        self.0.id().0
+    }
 }
 
 fn abort(task: &TaskRef, site: Option<Site>) {

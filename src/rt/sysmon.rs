@@ -126,6 +126,7 @@ pub(super) fn watch(core: Arc<Core>) {
         idle_looks = if sysmon.core.all_asleep() { idle_looks + 1 } else { 0 };
         if diag::is_wanted() {
             contained(|| sysmon.report_standstill());
+            contained(diag::look_at_parts);
         }
         // Without this thread nothing that is promised holds: it survives whatever is wrong.
         contained(|| sysmon.look(before.elapsed()));

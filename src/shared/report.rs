@@ -32,15 +32,22 @@ impl<T> Shared<T> {
     fn look(&self) -> Look {
         // One more of each kind, so that nothing is allocated under the lock.
         let mut waiters = Vec::with_capacity(WAITERS + 3);
+        let mut in_line = Vec::with_capacity(WAITERS + 3);
         let locked = self.lock();
         let (capacity, len) = (locked.capacity(), locked.len());
-        locked.each_waiter(|act, who| {
-            waiters.push((act, who));
-            waiters.len() <= WAITERS
+        locked.each_waiter(|act, who, node, waits| {
+            if waits {
+                waiters.push((act, who));
+            }
+            in_line.push(node);
+            in_line.len() <= WAITERS
         });
+        let more_waiters = in_line.len() > WAITERS;
+        // Of those who are not in line any more, if all are seen who are.
+        let unseen = if more_waiters { Vec::new() } else { self.unseen(&in_line) };
         drop(locked);
-        let more_waiters = waiters.len() > WAITERS;
         waiters.truncate(WAITERS);
+        waiters.shrink_to_fit();
         Look {
             address: self.address(),
             sort: self.sort,
@@ -53,6 +60,7 @@ impl<T> Shared<T> {
             receivers: self.handles.count(Side::Receivers),
             waiters,
             more_waiters,
+            unseen,
             handles: self.handles_for_report(),
         }
     }

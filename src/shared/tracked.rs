@@ -1,14 +1,16 @@
-//! The handles of a channel that keeps track of them: where each was made, and who used it last.
+//! The handles of a channel that keeps track of them: where each was made, and who used it last; and who waits
+//! there for a value, until he has seen what came of it.
 //!
 //! So do all channels in a debug build, and in others those that were asked to. A handle has a [`Mark`], which is
 //! none on a channel that does not.
 
 use super::{Shared, Side};
-use crate::census::Handle;
+use crate::census::{Handle, Who};
 use crate::facade::DRIVABLE;
 use crate::park::who_runs;
 use crate::world::{self, Site};
 use parking_lot::{Mutex, MutexGuard};
+use std::collections::{HashMap, HashSet};
 
 /// The handles.
 #[derive(Default)]
@@ -20,7 +22,13 @@ struct Handles {
     all: Vec<Option<Handle>>,
     /// The places that are free.
     vacant: Vec<u32>,
+    /// Who has joined the line for values and has neither left it nor seen that he was let go, by the address of his
+    /// node.
+    waits: HashMap<usize, Who>,
 }
+
+/// The memory for so many who wait is kept.
+const FEW: usize = 32;
 
 /// What a handle is known by, if its channel keeps track of it.
 #[derive(Clone, Copy, PartialEq, Eq, Default)]
@@ -52,6 +60,16 @@ impl Tracked {
 
     pub(super) fn all(&self) -> Vec<Handle> {
         self.lock().all.iter().flatten().copied().collect()
+    }
+
+    fn unseen(&self, in_line: &[usize]) -> Vec<Who> {
+        let handles = self.lock();
+        if handles.waits.len() == in_line.len() {
+            return Vec::new();
+        }
+        let in_line: HashSet<_> = in_line.iter().collect();
+        let gone = handles.waits.iter().filter(|(node, _)| !in_line.contains(node));
+        gone.map(|(_, who)| *who).collect()
     }
 }
 
@@ -123,5 +141,40 @@ impl<T> Shared<T> {
             handles.all[mark.0 as usize - 1] = None;
             handles.vacant.push(mark.0 - 1);
         }
+    }
+
+    /// Somebody joins the line for values.
+    #[inline]
+    pub(crate) fn watch(&self, node: usize, who: Who) {
+        if self.extra.is_some() {
+            self.watch_slowly(node, Some(who));
+        }
+    }
+
+    /// Somebody leaves the line for values, or has seen that he was let go.
+    #[inline]
+    pub(crate) fn unwatch(&self, node: usize) {
+        if self.extra.is_some() {
+            self.watch_slowly(node, None);
+        }
+    }
+
+    #[cold]
+    fn watch_slowly(&self, node: usize, who: Option<Who>) {
+        let Some(tracked) = self.tracked() else { return };
+        let waits = &mut tracked.lock().waits;
+        match who {
+            Some(who) => waits.insert(node, who),
+            None => waits.remove(&node),
+        };
+        // The memory of a crowd is given back.
+        if waits.is_empty() && waits.capacity() > FEW {
+            waits.shrink_to(0);
+        }
+    }
+
+    /// Who is not among these, and waited for a value, and has not seen yet that he was let go.
+    pub(super) fn unseen(&self, in_line: &[usize]) -> Vec<Who> {
+        self.tracked().map_or_else(Vec::new, |tracked| tracked.unseen(in_line))
     }
 }

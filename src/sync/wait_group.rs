@@ -13,6 +13,8 @@ use crate::census::Sort;
 use crate::chan::{Receiver, signal};
 use crate::facade::{Arc, Mutex};
 use crate::park::gives_way;
+#[cfg(feature = "rt")]
+use crate::shared::Shared;
 use crate::world::{self, Kind, Op, Outcome, Site, Step, Tag, Waits, What};
 use std::convert::Infallible;
 use std::fmt;
@@ -179,6 +181,14 @@ impl WaitGroup {
     pub fn count(&self) -> usize {
         let _step = self.jobs.step(Kind::Count, Location::caller());
         self.jobs.state.lock().count
+    }
+}
+
+impl WaitGroup {
+    /// That of the channel at which those wait who wait now; `None` if nobody has.
+    #[cfg(feature = "rt")]
+    pub(crate) fn address(&self) -> Option<u64> {
+        self.jobs.state.lock().round.as_ref()?.shared().map(Shared::address)
     }
 }
 

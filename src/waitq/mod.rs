@@ -121,6 +121,11 @@ impl<T> Node<T> {
         self.item.with(|item| unsafe { (*item).ticket })
     }
 
+    /// What it is known by, to reports.
+    pub(crate) fn address(&self) -> usize {
+        self.as_link().addr()
+    }
+
     fn as_link(&self) -> *const Link {
         ptr::from_ref(self).cast()
     }
@@ -203,8 +208,9 @@ impl<T> WaitQueue<T> {
         None
     }
 
-    /// Shows who waits, the first first, to a report, until it has seen enough; stale ones are not shown.
-    pub(crate) fn each(&self, mut show: impl FnMut(Who) -> bool) {
+    /// Shows who is in line, the first first, to a report, until it has seen enough: who, the address of the node,
+    /// and whether it waits still, or is stale.
+    pub(crate) fn each(&self, mut show: impl FnMut(Who, usize, bool) -> bool) {
         let mut at = self.list.front();
         while let Some(link) = at {
             // SAFETY: point 1, as in `claim_first`.
@@ -213,7 +219,7 @@ impl<T> WaitQueue<T> {
             let place = node.place.with(|place| unsafe { *place });
             // SAFETY: point 1.
             let verdict = unsafe { &*place.party }.verdict();
-            if matches!(verdict, Verdict::Open | Verdict::Held) && !show(place.who) {
+            if !show(place.who, link.addr(), matches!(verdict, Verdict::Open | Verdict::Held)) {
                 return;
             }
             // SAFETY: `link` is in this list.

@@ -1,9 +1,14 @@
 //! The programs, each with its report, and programs that get none.
 
 use hchan::sync::WaitGroup;
-use hchan::{Runtime, StuckPoll, bounded, channel, go, select, task};
-use std::future::{Future, pending};
+use hchan::time::sleep;
+use hchan::{Group, Runtime, StuckPoll, bounded, channel, go, select, task};
+use std::future::{Future, pending, poll_fn};
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
+use std::task::{Context, Poll, Wake, Waker};
 use std::time::{Duration, Instant};
 
 /// A program that hangs, or seems to.
@@ -22,11 +27,14 @@ pub(crate) const PROGRAMS: &[Program] = &[
     Program { name: "threads_wait_for_each_other", run: threads, report: THREADS },
     Program { name: "a_task_blocks_its_thread_for_one_that_waits_for_it", run: blocking, report: BLOCKING },
     Program { name: "a_task_waits_whom_nobody_can_wake", run: never_woken, report: NEVER_WOKEN },
+    Program { name: "a_group_waits_for_itself_while_others_go_on", run: group, report: GROUP },
+    Program { name: "a_task_does_not_poll_a_future_that_received", run: not_polled, report: NOT_POLLED },
     Program { name: "a_thread_computes_and_then_sends", run: foreign_thread, report: GOES_ON },
     Program { name: "a_time_limit_comes", run: time_limit, report: GOES_ON },
     Program { name: "a_thread_waits_with_a_time_limit", run: time_limit_of_a_thread, report: GOES_ON },
     Program { name: "a_callback_waits_for_a_thread", run: callback_that_waits, report: GOES_ON },
     Program { name: "a_callback_computes_and_then_sends", run: callback_that_computes, report: GOES_ON },
+    Program { name: "futures_are_polled_as_they_are_woken", run: woken_futures, report: GOES_ON },
 ];
 
 /// For so long a program stands still that goes on: some times as long as it takes to find a deadlock.
@@ -149,8 +157,85 @@ fn never_woken() {
             pending::<()>().await;
         }));
         tx.send(()).await.unwrap();
-        hchan::time::sleep(std::time::Duration::from_secs(600)).await;
+        sleep(Duration::from_secs(600)).await;
         drop(tx);
+    });
+}
+
+fn group() {
+    run(async {
+        named("other").go(async {
+            loop {
+                sleep(Duration::from_millis(10)).await;
+            }
+        });
+        let mut group = Group::<()>::new();
+        let (to_one, one) = channel().capacity(1).named("to one").build::<()>();
+        let (to_two, two) = channel().capacity(1).named("to two").build::<()>();
+        group.go(async move {
+            to_two.send(()).await.unwrap();
+            loop {
+                one.recv().await.unwrap();
+            }
+        });
+        group.go(async move {
+            to_one.send(()).await.unwrap();
+            loop {
+                two.recv().await.unwrap();
+            }
+        });
+        group.wait().await.unwrap();
+    });
+}
+
+fn not_polled() {
+    run(async {
+        let (orders, to_do) = channel().named("orders").build::<u32>();
+        let (permits, permit) = channel().named("permits").build::<()>();
+        let (waits, is_waited) = bounded(1);
+        let server = named("server").go(async move {
+            let mut order = pin!(to_do.recv());
+            let is_pending = poll_fn(|cx| Poll::Ready(order.as_mut().poll(cx).is_pending())).await;
+            assert!(is_pending);
+            waits.send(()).await.unwrap();
+            // Meanwhile an order comes in, and nobody looks at it.
+            permit.recv().await.unwrap();
+            assert_eq!(order.await.unwrap(), 1);
+        });
+        is_waited.recv().await.unwrap();
+        orders.send(1).await.unwrap();
+        sleep(Duration::from_secs(600)).await;
+        permits.send(()).await.unwrap();
+        server.await.unwrap();
+    });
+}
+
+/// Two futures in a task, of which each is polled when it was woken, and no sooner.
+fn woken_futures() {
+    struct Flag(AtomicBool, Waker);
+    impl Wake for Flag {
+        fn wake(self: Arc<Self>) {
+            self.0.store(true, Ordering::SeqCst);
+            self.1.wake_by_ref();
+        }
+    }
+    run(async {
+        let start = Instant::now();
+        let loops = (0..2).map(|_| {
+            let (tx, rx) = bounded::<()>(0);
+            go(async move { while start.elapsed() < 4 * WHILE && tx.send(()).await.is_ok() {} });
+            Box::pin(async move { while rx.recv().await.is_ok() {} })
+        });
+        let mut loops: Vec<_> = loops.map(|future| (future, None::<Arc<Flag>>)).collect();
+        poll_fn(|cx| {
+            loops.retain_mut(|(future, flag)| {
+                let flag = flag.get_or_insert_with(|| Arc::new(Flag(true.into(), cx.waker().clone())));
+                let woken = flag.0.swap(false, Ordering::SeqCst);
+                !woken || future.as_mut().poll(&mut Context::from_waker(&flag.clone().into())).is_pending()
+            });
+            if loops.is_empty() { Poll::Ready(()) } else { Poll::Pending }
+        })
+        .await;
     });
 }
 
@@ -226,59 +311,71 @@ fn callback_that_computes() {
     stuck_until(compute);
 }
 
+const GROUP: &str = "
+hchan: 1 runtime, 4 tasks, 3 channels with waiters, 1 thread asleep; taken in T
+suspected deadlock of all tasks of the group made at programs.rs:172: nobody else has used what these wait for
+  task 66 waits in recv on `to one` (capacity 1, made at programs.rs:173) at programs.rs:178, for
+  task 67 waits in recv on `to two` (capacity 1, made at programs.rs:174) at programs.rs:184, for
+  task 66 again
+";
+const NOT_POLLED: &str = "
+hchan: 1 runtime, 2 tasks, 3 channels with waiters, 1 thread asleep; taken in T
+not polled: a task has a future that received on `orders` (capacity 0, made at programs.rs:193), and waits for something else
+  task 65 `server` waits in recv on `permits` (capacity 0, made at programs.rs:194) at programs.rs:202
+";
 const GOES_ON: &str = "";
 const TWO_TASKS: &str = "
 hchan: 1 runtime, 3 tasks, 2 channels with waiters, 1 thread asleep; taken in T
 deadlock: nothing in this process can go on
-  task 65 `one` waits in recv on `to one` (capacity 1, made at programs.rs:46) at programs.rs:52, for
-  task 66 `two` waits in recv on `to two` (capacity 1, made at programs.rs:47) at programs.rs:58, for
+  task 65 `one` waits in recv on `to one` (capacity 1, made at programs.rs:54) at programs.rs:60, for
+  task 66 `two` waits in recv on `to two` (capacity 1, made at programs.rs:55) at programs.rs:66, for
   task 65 `one` again
 runtime `hchan`: 2 workers, 4 threads at most; 3 tasks, 0 queued
   worker 0 sleeps
   worker 1 sleeps
-  task 1 `main` (spawned at programs.rs:37): waits T for the end of task 65 `one` at programs.rs:49
-  task 65 `one` (spawned at programs.rs:49): waits T in recv on `to one` (capacity 1, made at programs.rs:46) at programs.rs:52; 1 sender alive: made at programs.rs:46, last used by task 66 `two` at programs.rs:56
-  task 66 `two` (spawned at programs.rs:55): waits T in recv on `to two` (capacity 1, made at programs.rs:47) at programs.rs:58; 1 sender alive: made at programs.rs:47, last used by task 65 `one` at programs.rs:50
+  task 1 `main` (spawned at programs.rs:45): waits T for the end of task 65 `one` at programs.rs:57
+  task 65 `one` (spawned at programs.rs:57): waits T in recv on `to one` (capacity 1, made at programs.rs:54) at programs.rs:60; 1 sender alive: made at programs.rs:54, last used by task 66 `two` at programs.rs:64
+  task 66 `two` (spawned at programs.rs:63): waits T in recv on `to two` (capacity 1, made at programs.rs:55) at programs.rs:66; 1 sender alive: made at programs.rs:55, last used by task 65 `one` at programs.rs:58
 channels
-  `to one` (capacity 1, made at programs.rs:46): empty, 1 sender, 1 receiver; waiting: task 65 `one` in recv
-    sender made at programs.rs:46, last used by task 66 `two` at programs.rs:56
-    receiver made at programs.rs:46, last used by task 65 `one` at programs.rs:52
-  `to two` (capacity 1, made at programs.rs:47): empty, 1 sender, 1 receiver; waiting: task 66 `two` in recv
-    sender made at programs.rs:47, last used by task 65 `one` at programs.rs:50
-    receiver made at programs.rs:47, last used by task 66 `two` at programs.rs:58
+  `to one` (capacity 1, made at programs.rs:54): empty, 1 sender, 1 receiver; waiting: task 65 `one` in recv
+    sender made at programs.rs:54, last used by task 66 `two` at programs.rs:64
+    receiver made at programs.rs:54, last used by task 65 `one` at programs.rs:60
+  `to two` (capacity 1, made at programs.rs:55): empty, 1 sender, 1 receiver; waiting: task 66 `two` in recv
+    sender made at programs.rs:55, last used by task 65 `one` at programs.rs:58
+    receiver made at programs.rs:55, last used by task 66 `two` at programs.rs:66
 threads
-  thread 1 `main`: waits T for the end of task 1 `main` at programs.rs:37
+  thread 1 `main`: waits T for the end of task 1 `main` at programs.rs:45
 ";
 const FORGOTTEN_SENDER: &str = "
 hchan: 1 runtime, 1 task, 1 channel with waiters, 1 thread asleep; taken in T
 deadlock: nothing in this process can go on
-  task 1 `main` waits in recv on `results` (capacity 8, made at programs.rs:67) at programs.rs:73
-  thread 1 `main` waits for the end of task 1 `main` at programs.rs:37
+  task 1 `main` waits in recv on `results` (capacity 8, made at programs.rs:75) at programs.rs:81
+  thread 1 `main` waits for the end of task 1 `main` at programs.rs:45
 ";
 const WAIT_GROUP: &str = "
 hchan: 1 runtime, 1 task, 1 channel with waiters, 1 thread asleep; taken in T
 deadlock: nothing in this process can go on
-  task 1 `main` waits for the end of the wait group made at programs.rs:81 at programs.rs:91
-  thread 1 `main` waits for the end of task 1 `main` at programs.rs:37
+  task 1 `main` waits for the end of the wait group made at programs.rs:89 at programs.rs:99
+  thread 1 `main` waits for the end of task 1 `main` at programs.rs:45
 ";
 const IN_SELECT: &str = "
 hchan: 1 runtime, 2 tasks, 3 channels with waiters, 1 thread asleep; taken in T
 deadlock: nothing in this process can go on
-  task 1 `main` waits in recv on `answers` (capacity 0, made at programs.rs:98) at programs.rs:109
-  task 65 `server` waits in select at programs.rs:102: recv on `questions` (capacity 0, made at programs.rs:97), recv on a channel (capacity 0, made at programs.rs:99)
-  thread 1 `main` waits for the end of task 1 `main` at programs.rs:37
+  task 1 `main` waits in recv on `answers` (capacity 0, made at programs.rs:106) at programs.rs:117
+  task 65 `server` waits in select at programs.rs:110: recv on `questions` (capacity 0, made at programs.rs:105), recv on a channel (capacity 0, made at programs.rs:107)
+  thread 1 `main` waits for the end of task 1 `main` at programs.rs:45
 ";
 const THREADS: &str = "
 hchan: 1 runtime, 0 tasks, 2 channels with waiters, 2 threads asleep; taken in T
 deadlock: nothing in this process can go on
-  thread 1 `main` waits in recv on `to main` (capacity 0, made at programs.rs:117) at programs.rs:125
-  thread 2 `other` waits in recv on `to the thread` (capacity 0, made at programs.rs:116) at programs.rs:120
+  thread 1 `main` waits in recv on `to main` (capacity 0, made at programs.rs:125) at programs.rs:133
+  thread 2 `other` waits in recv on `to the thread` (capacity 0, made at programs.rs:124) at programs.rs:128
 ";
 const BLOCKING: &str = "
 hchan: 1 runtime, 2 tasks, 1 channel with waiters, 2 threads asleep; taken in T
 deadlock: nothing in this process can go on
-  task 1 `main` waits for the end of task 65 `other` at programs.rs:139, for
-  task 65 `other` waits in recv on `handshake` (capacity 0, made at programs.rs:132) at programs.rs:135, for
+  task 1 `main` waits for the end of task 65 `other` at programs.rs:147, for
+  task 65 `other` waits in recv on `handshake` (capacity 0, made at programs.rs:140) at programs.rs:143, for
   task 1 `main` again
 ";
 const NEVER_WOKEN: &str = "
