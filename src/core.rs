@@ -18,7 +18,7 @@ use crate::census::{Act, Who};
 use crate::outbox::Outbox;
 use crate::park::{Wake, WakeList};
 use crate::queue::Queue;
-use crate::ring::Ticket;
+use crate::ring::{Ticket, Usual};
 use crate::slots::Slots;
 use crate::waitq::WaitQueue;
 use std::sync::Arc;
@@ -42,6 +42,8 @@ pub(crate) struct State<T> {
     /// is *calm*: it is open, nobody waits for a place or for a value, nothing is lent or came back, and nothing
     /// is recorded.
     signs: u8,
+    /// How large bursts are.
+    usual: Usual,
     /// The number under which it is recorded, or was; 0 if it never was.
     number: u32,
 }
@@ -123,6 +125,7 @@ impl<T> State<T> {
             capacity,
             closed: false,
             signs: 0,
+            usual: Usual::default(),
             number: 0,
             senders: WaitQueue::new(),
             receivers: WaitQueue::new(),
@@ -209,7 +212,7 @@ impl<T> State<T> {
             return Sent::Full;
         }
         let value = offer.take().expect(NOTHING_TO_SEND);
-        self.queue.push(value, self.capacity);
+        self.queue.push(value, self.capacity, self.usual);
         Sent::Queued
     }
 
@@ -240,7 +243,7 @@ impl<T> State<T> {
     /// Takes the oldest queued value, or one straight from the first waiting sender.
     #[inline]
     pub(crate) fn recv(&mut self) -> Received<T> {
-        if let Some((value, ticket)) = self.queue.pop() {
+        if let Some((value, ticket)) = self.queue.pop(&mut self.usual) {
             if self.signs & RETURNED != 0 {
                 self.note_queue();
             }
@@ -269,7 +272,7 @@ impl<T> State<T> {
         if self.signs & (SENDER | RECORDED) != 0 {
             return false;
         }
-        let lends = self.queue.lend();
+        let lends = self.queue.lend(&mut self.usual);
         if lends {
             self.signs |= LENT;
         }
@@ -300,7 +303,7 @@ impl<T> State<T> {
         }
         let ticket = self.queue.arrives();
         let (value, wake) = self.senders.claim_first()?.collect(ticket);
-        self.queue.push(value, self.capacity);
+        self.queue.push(value, self.capacity, self.usual);
         Some(wake)
     }
 
@@ -319,8 +322,8 @@ impl<T> State<T> {
             (Sent::Closed, Some(value)) => Forced::Closed(value),
             (Sent::Full, Some(value)) if self.capacity == 0 => Forced::Displaced(value),
             (Sent::Full, Some(value)) => {
-                let (oldest, _) = self.queue.pop().expect("a full queue is not empty");
-                self.queue.push(value, self.capacity);
+                let (oldest, _) = self.queue.pop(&mut self.usual).expect("a full queue is not empty");
+                self.queue.push(value, self.capacity, self.usual);
                 Forced::Displaced(oldest)
             }
             (Sent::Queued, _) | (_, None) => Forced::Queued,

@@ -8,7 +8,7 @@
 
 use crate::facade::LEND;
 use crate::outbox::Outbox;
-use crate::ring::{Ring, Ticket, kept_slots};
+use crate::ring::{Ring, Ticket, Usual, kept_slots};
 use crate::slots::Slots;
 use std::sync::Arc;
 
@@ -64,8 +64,8 @@ impl<T> Queue<T> {
 
     /// Queues a value behind all others. `limit` is how many the queue should ever need to hold.
     #[inline]
-    pub(crate) fn push(&mut self, value: T, limit: usize) {
-        self.ring.push(value, limit);
+    pub(crate) fn push(&mut self, value: T, limit: usize, usual: Usual) {
+        self.ring.push(value, limit, usual);
     }
 
     /// [`push`](Self::push), if the slot is there already.
@@ -76,7 +76,7 @@ impl<T> Queue<T> {
 
     /// Takes the oldest value.
     #[inline]
-    pub(crate) fn pop(&mut self) -> Option<(T, Ticket)> {
+    pub(crate) fn pop(&mut self, usual: &mut Usual) -> Option<(T, Ticket)> {
         if let Some(outbox) = &self.outbox
             && outbox.lent() > 0
             && outbox.count() > 0
@@ -84,7 +84,7 @@ impl<T> Queue<T> {
         {
             return Some(taken);
         }
-        self.ring.pop()
+        self.ring.pop(usual)
     }
 
     /// Takes the oldest value, if there are so few that they are not worth lending. Nothing is lent, and
@@ -102,14 +102,15 @@ impl<T> Queue<T> {
     /// Lets receivers take what is queued without the lock, if that is worth it: true if it does. Nobody
     /// may be waiting for a place.
     #[inline]
-    pub(crate) fn lend(&mut self) -> bool {
-        self.ring.len() >= LEND && !self.ring.has_returned() && self.lend_all()
+    pub(crate) fn lend(&mut self, usual: &mut Usual) -> bool {
+        self.ring.len() >= LEND && !self.ring.has_returned() && self.lend_all(usual)
     }
 
-    fn lend_all(&mut self) -> bool {
+    fn lend_all(&mut self, usual: &mut Usual) -> bool {
         let outbox = self.outbox.get_or_insert_with(|| Arc::new(Outbox::new()));
         let is_free = outbox.count() == 0;
         if is_free {
+            usual.note(self.ring.len());
             let tickets = self.ring.all_depart();
             outbox.fill(self.ring.values(), tickets);
         }
