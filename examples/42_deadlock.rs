@@ -11,8 +11,8 @@
 //!    1   `root`       send `to ann` at examples/42_deadlock.rs:29 -> waits
 //!    2 > `ann`        send `to root` at examples/42_deadlock.rs:29 -> waits
 //! The root waits for ever:
-//!   `root` waits: send `to ann` (capacity 0; 1 senders, 1 receivers) at examples/42_deadlock.rs:29
-//!   `ann` (made at examples/42_deadlock.rs:57) waits: send `to root` (capacity 0; 1 senders, 1 receivers) at examples/42_deadlock.rs:29
+//!   `root` waits: send `to ann` (capacity 0; 1 sender, 1 receiver) at examples/42_deadlock.rs:29
+//!   `ann` (made at examples/42_deadlock.rs:57) waits: send `to root` (capacity 0; 1 sender, 1 receiver) at examples/42_deadlock.rs:29
 //! right: exhaustive, 4 traces
 //! ```
 //!

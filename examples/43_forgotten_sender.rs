@@ -17,7 +17,7 @@
 //!    8   `sender 2`   is over
 //!    9 > `root`       recv `numbers` at examples/43_forgotten_sender.rs:34 -> waits
 //! The root waits for ever:
-//!   `root` waits: recv `numbers` (capacity 0; 1 senders, 1 receivers) at examples/43_forgotten_sender.rs:34
+//!   `root` waits: recv `numbers` (capacity 0; 1 sender, 1 receiver) at examples/43_forgotten_sender.rs:34
 //! right: exhaustive, 2 traces
 //! ```
 //!

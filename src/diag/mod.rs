@@ -59,3 +59,5 @@ pub(crate) use environment::start;
 pub use graph::{Hang, Verdict};
 pub use report::{Report, report_to};
 pub(crate) use report::{is_wanted, look_at_parts, never_woken, standstill};
+#[cfg(feature = "sim")]
+pub(crate) use words::Count;

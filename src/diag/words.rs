@@ -9,7 +9,7 @@ use std::time::Duration;
 pub(super) const LISTED: usize = 8;
 
 /// So many of something.
-pub(super) struct Count(pub(super) usize, pub(super) &'static str);
+pub(crate) struct Count(pub(crate) usize, pub(crate) &'static str);
 
 impl Display for Count {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {

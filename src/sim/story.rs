@@ -2,6 +2,7 @@
 
 use super::procs::{Place, Procs, Task, Wait};
 use super::trace::{Act, Event, Pid};
+use crate::diag::Count;
 use crate::world::{Kind, Outcome, Site, What};
 use std::fmt::Write;
 
@@ -85,7 +86,9 @@ fn waits(procs: &Procs, wait: &Wait) -> String {
                 Some(capacity) => write!(text, " (capacity {capacity}; "),
                 None => write!(text, " (unbounded; "),
             }
-            .and_then(|()| write!(text, "{} senders, {} receivers)", it.handles[0], it.handles[1]))
+            .and_then(|()| {
+                write!(text, "{}, {})", Count(it.handles[0], "sender"), Count(it.handles[1], "receiver"))
+            })
             .unwrap_or_default();
         }
     }
