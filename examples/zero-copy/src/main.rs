@@ -1,1 +1,92 @@
-fn main() {}
+//! What does a message cost that is encoded once, travels over channels, and is never copied again?
+//!
+//! `cargo run --release -p hchan-zero-copy`:
+//!
+//! ```text
+//! ```
+
+use async_io::Async;
+use hchan::Context;
+use hchan_zero_copy::counting::Counting;
+use hchan_zero_copy::exchange::{Failure, Measured, Plan, exchange};
+use hchan_zero_copy::options::{Job, USAGE, parse};
+use hchan_zero_copy::relay::Relay;
+use hchan_zero_copy::naive;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::process::ExitCode;
+use std::sync::atomic::Ordering;
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+fn main() -> ExitCode {
+    let end = match parse(std::env::args().skip(1)) {
+        Ok(Job::Compare(plan)) => hchan::run(compare(plan)),
+        Ok(Job::Relay(address)) => hchan::run(relay(address)),
+        Ok(Job::Send(address, plan)) => hchan::run(send(address, plan)),
+        Ok(Job::Help) => {
+            println!("{USAGE}");
+            Ok(())
+        }
+        Err(error) => Err(error.into()),
+    };
+    match end {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("zero-copy: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn compare(plan: Plan) -> Result<(), Failure> {
+    println!("{} messages of {} bytes, to a relay and back", plan.messages, plan.payload);
+    let relay = Relay::start(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))?;
+    let pooled = exchange(relay.address, plan).await?;
+    relay.stop().await;
+    tell("pooled", &pooled);
+
+    let listener = Async::<TcpListener>::bind((Ipv4Addr::LOCALHOST, 0))?;
+    let address = listener.get_ref().local_addr()?;
+    let relay = hchan::go(naive::relay_one(listener));
+    let naive = naive::exchange(address, plan).await?;
+    relay.await??;
+    tell("naive", &naive);
+
+    println!("naive / pooled: {:.1} times the time", naive.nanoseconds() / pooled.nanoseconds());
+    Ok(())
+}
+
+async fn send(address: SocketAddr, plan: Plan) -> Result<(), Failure> {
+    let measured = exchange(address, plan).await.map_err(|error| format!("{address}: {error}"))?;
+    tell("pooled", &measured);
+    Ok(())
+}
+
+async fn relay(address: SocketAddr) -> Result<(), Failure> {
+    let relay = Relay::start(address).map_err(|error| format!("cannot listen on {address}: {error}"))?;
+    let stop = Context::background().with_cancel();
+    let interrupted = stop.clone();
+    ctrlc::set_handler(move || interrupted.cancel())?;
+    println!("listening on {}", relay.address);
+    stop.cancelled().await;
+    let relayed = relay.relayed.clone();
+    relay.stop().await;
+    // Ordering: Relaxed; all that counted has ended.
+    let [messages, failed] = [&relayed.messages, &relayed.failed].map(|it| it.load(Ordering::Relaxed));
+    println!("stopped after {messages} messages; {failed} connections failed");
+    Ok(())
+}
+
+fn tell(name: &str, measured: &Measured) {
+    let written = measured.written;
+    println!(
+        "{name:>7}: {:6.0} ns a message, {:.4} allocations, {:.1} messages in a call",
+        measured.nanoseconds(),
+        measured.allocations(),
+        written.buffers as f64 / written.calls as f64,
+    );
+    for (thread, count) in &measured.allocations {
+        println!("{:>9}{count} allocations on `{thread}`", "");
+    }
+}
