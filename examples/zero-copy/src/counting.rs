@@ -84,11 +84,30 @@ impl Snapshot {
         Self(std::array::from_fn(|index| SLOTS[index].allocations.load(Ordering::Relaxed)))
     }
 
-    /// What each thread has allocated since, with its name; those that did not are left out.
-    pub fn since(&self) -> Vec<(String, u64)> {
-        let now = Self::take();
-        let counts = self.0.iter().zip(now.0).map(|(before, now)| now - before).enumerate();
-        counts.filter(|(_, count)| *count > 0).map(|(index, count)| (name(index), count)).collect()
+    /// What each thread allocated from `self` to `later`.
+    pub fn until(&self, later: &Self) -> Allocations {
+        let counts = self.0.iter().zip(later.0).map(|(before, after)| after - before).enumerate();
+        Allocations(
+            counts.filter(|(_, count)| *count > 0).map(|(index, count)| (name(index), count)).collect(),
+        )
+    }
+}
+
+/// How many, by the name of the thread; those that made none are left out.
+#[derive(Debug, Clone, Default)]
+pub struct Allocations(pub Vec<(String, u64)>);
+
+impl Allocations {
+    /// On the threads that run tasks. The rest are async-io's, and of hchan the one that watches the others.
+    pub fn of_tasks(&self) -> u64 {
+        let runs_tasks = |name: &str| {
+            name.strip_prefix("hchan-").is_some_and(|rest| rest.bytes().all(|byte| byte.is_ascii_digit()))
+        };
+        self.0.iter().filter(|(name, _)| runs_tasks(name)).map(|(_, count)| count).sum()
+    }
+
+    pub fn of_others(&self) -> u64 {
+        self.0.iter().map(|(_, count)| count).sum::<u64>() - self.of_tasks()
     }
 }
 

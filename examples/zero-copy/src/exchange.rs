@@ -9,7 +9,7 @@
 //!
 //! Every arrow in brackets is a bounded channel, and the numbers of the reader's free buffers are another.
 
-use crate::counting::Snapshot;
+use crate::counting::{Allocations, Snapshot};
 use crate::pool::Pool;
 use crate::reader::{Frame, Reader};
 use crate::record::{LONGEST, Record};
@@ -27,30 +27,43 @@ use std::time::{Duration, Instant};
 pub type Failure = Box<dyn Error + Send + Sync>;
 
 /// Buffers that may be on their way to the socket.
-const POOL: usize = 256;
+///
+/// A channel gives memory back that it needed for a burst, and keeps what 128 messages take, or 8 KiB if
+/// that is less. So queues that are to allocate nothing are no longer than that.
+const POOL: usize = 128;
 /// Messages that wait to be written, or to be looked at.
-pub const QUEUE: usize = 128;
+pub const QUEUE: usize = 64;
 /// Tasks that make messages.
 pub const PRODUCERS: u64 = 2;
 
 /// How much is sent.
 #[derive(Debug, Clone, Copy)]
 pub struct Plan {
-    /// Messages that are sent before one begins to count.
+    /// Messages before one begins to count, and as many after one has ended: neither what is made when
+    /// it starts nor what is when it ends is what a message costs.
     pub warm_up: u64,
     pub messages: u64,
     /// Bytes of payload in each.
     pub payload: usize,
 }
 
-/// What it took, after the warm-up.
+impl Plan {
+    pub fn total(&self) -> u64 {
+        self.warm_up + self.messages + self.warm_up
+    }
+}
+
+/// Into how many parts of the same length the counting is divided.
+pub const WINDOWS: u64 = 20;
+
+/// What it took, from the end of the warm-up on.
 #[derive(Debug)]
 pub struct Measured {
     pub messages: u64,
     pub elapsed: Duration,
-    /// By thread: of this process, in which both ends may be.
-    pub allocations: Vec<(String, u64)>,
-    /// Of the client, warm-up included.
+    /// In each window, of this process; both ends may be in it.
+    pub windows: Vec<Allocations>,
+    /// By the client's writer, all in all.
     pub written: Written,
 }
 
@@ -59,9 +72,18 @@ impl Measured {
         self.elapsed.as_nanos() as f64 / self.messages as f64
     }
 
-    /// Per message, on all threads.
-    pub fn allocations(&self) -> f64 {
-        self.allocations.iter().map(|(_, count)| count).sum::<u64>() as f64 / self.messages as f64
+    /// On the threads that run tasks.
+    pub fn of_tasks(&self) -> u64 {
+        self.windows.iter().map(Allocations::of_tasks).sum()
+    }
+
+    pub fn of_others(&self) -> u64 {
+        self.windows.iter().map(Allocations::of_others).sum()
+    }
+
+    /// In how many windows tasks allocated nothing.
+    pub fn clean(&self) -> usize {
+        self.windows.iter().filter(|window| window.of_tasks() == 0).count()
     }
 }
 
@@ -84,7 +106,7 @@ pub async fn exchange(address: SocketAddr, plan: Plan) -> Result<Measured, Failu
     for producer in 0..PRODUCERS {
         let (pool, queue, payload) = (pool.clone(), queue.clone(), payload.clone());
         go(async move {
-            for sequence in (producer..plan.warm_up + plan.messages).step_by(PRODUCERS as usize) {
+            for sequence in (producer..plan.total()).step_by(PRODUCERS as usize) {
                 let mut buffer = pool.take().await;
                 let record = Record { sequence, sent: sequence, payload: payload.clone() };
                 if record.write_to(&mut *buffer).is_err() || queue.send(buffer).await.is_err() {
@@ -132,13 +154,17 @@ pub struct Meter {
     /// For each producer what it should have sent next.
     next: [u64; PRODUCERS as usize],
     seen: u64,
-    begun: Option<(Instant, Snapshot)>,
-    ended: Option<(Duration, Vec<(String, u64)>)>,
+    started: Option<Instant>,
+    elapsed: Duration,
+    /// At both ends of each window; it has room for all.
+    snapshots: Vec<Snapshot>,
 }
 
 impl Meter {
     pub fn new(plan: Plan) -> Self {
-        Self { plan, next: std::array::from_fn(|producer| producer as u64), seen: 0, begun: None, ended: None }
+        let next = std::array::from_fn(|producer| producer as u64);
+        let snapshots = Vec::with_capacity(WINDOWS as usize + 1);
+        Self { plan, next, seen: 0, started: None, elapsed: Duration::ZERO, snapshots }
     }
 
     pub fn look(&mut self, record: &Record) -> Result<(), Failure> {
@@ -148,19 +174,28 @@ impl Meter {
         }
         *next += PRODUCERS;
         self.seen += 1;
-        if self.seen == self.plan.warm_up {
-            self.begun = Some((Instant::now(), Snapshot::take()));
-        }
-        if self.seen == self.plan.warm_up + self.plan.messages
-            && let Some((start, before)) = &self.begun
-        {
-            self.ended = Some((start.elapsed(), before.since()));
-        }
+        self.mark();
         Ok(())
     }
 
+    /// Where a window begins or ends.
+    fn mark(&mut self) {
+        let window = self.plan.messages.div_ceil(WINDOWS);
+        let Some(counted) = self.seen.checked_sub(self.plan.warm_up) else { return };
+        if counted > self.plan.messages || (counted % window != 0 && counted != self.plan.messages) {
+            return;
+        }
+        let started = self.started.get_or_insert_with(Instant::now);
+        self.elapsed = started.elapsed();
+        self.snapshots.push(Snapshot::take());
+    }
+
     pub fn finish(self, written: Written) -> Result<Measured, Failure> {
-        let (elapsed, allocations) = self.ended.ok_or_else(|| format!("only {} messages came", self.seen))?;
-        Ok(Measured { messages: self.plan.messages, elapsed, allocations, written })
+        let Plan { messages, .. } = self.plan;
+        if self.seen != self.plan.total() {
+            return Err(format!("{} messages came of {}", self.seen, self.plan.total()).into());
+        }
+        let windows = self.snapshots.windows(2).map(|ends| ends[0].until(&ends[1])).collect();
+        Ok(Measured { messages, elapsed: self.elapsed, windows, written })
     }
 }

@@ -9,9 +9,9 @@ use async_io::Async;
 use hchan::Context;
 use hchan_zero_copy::counting::Counting;
 use hchan_zero_copy::exchange::{Failure, Measured, Plan, exchange};
+use hchan_zero_copy::naive;
 use hchan_zero_copy::options::{Job, USAGE, parse};
 use hchan_zero_copy::relay::Relay;
-use hchan_zero_copy::naive;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::process::ExitCode;
 use std::sync::atomic::Ordering;
@@ -79,14 +79,13 @@ async fn relay(address: SocketAddr) -> Result<(), Failure> {
 }
 
 fn tell(name: &str, measured: &Measured) {
-    let written = measured.written;
+    let (messages, written) = (measured.messages as f64, measured.written);
     println!(
-        "{name:>7}: {:6.0} ns a message, {:.4} allocations, {:.1} messages in a call",
+        "{name:>7}: {:6.0} ns a message, {:.1} messages in a call; allocations: {} by tasks ({:.4} a message), {} by others",
         measured.nanoseconds(),
-        measured.allocations(),
         written.buffers as f64 / written.calls as f64,
+        measured.of_tasks(),
+        measured.of_tasks() as f64 / messages,
+        measured.of_others(),
     );
-    for (thread, count) in &measured.allocations {
-        println!("{:>9}{count} allocations on `{thread}`", "");
-    }
 }

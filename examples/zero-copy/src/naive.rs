@@ -45,7 +45,7 @@ pub async fn exchange(address: SocketAddr, plan: Plan) -> Result<Measured, Failu
     for producer in 0..PRODUCERS {
         let queue = queue.clone();
         go(async move {
-            for sequence in (producer..plan.warm_up + plan.messages).step_by(PRODUCERS as usize) {
+            for sequence in (producer..plan.total()).step_by(PRODUCERS as usize) {
                 let payload = Bytes::from(vec![0xa5; plan.payload]);
                 let record = Record { sequence, sent: sequence, payload };
                 if queue.send(record.encode_length_delimited_to_vec()).await.is_err() {

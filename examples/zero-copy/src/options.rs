@@ -99,7 +99,8 @@ mod tests {
 
     #[test]
     fn what_makes_no_sense_is_said() {
-        let lines = ["sent", "send", "send here", "--messages 0", "--payload 99999", "--size 1", "relay 1:2 3"];
+        let lines =
+            ["sent", "send", "send here", "--messages 0", "--payload 99999", "--size 1", "relay 1:2 3"];
         for line in lines {
             assert!(of(line).is_err(), "{line}");
         }

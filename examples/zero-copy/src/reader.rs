@@ -8,8 +8,10 @@
 //!
 //! 1. `buffer[..have]` has come and is not yet handed out; all of `buffer` is initialized, so that reading
 //!    into it is safe. A buffer is filled with zeros when it is taken, once for as many messages as it holds.
-//! 2. While `buffer` is away from `shelf`, `claim` is a claim on it.
-//! 3. Bytes of a message that somebody kept beyond its [`Frame`] cost an allocation, and nothing else: the
+//! 2. With `claim` there is a `buffer`, away from `shelf`. Without, what had come is in `straddling`.
+//! 3. Who waits for a buffer has none. If the reader kept its old one meanwhile, that might be the very one
+//!    for which it waits; so a single buffer is enough for it to go on.
+//! 4. Bytes of a message that somebody kept beyond its [`Frame`] cost an allocation, and nothing else: the
 //!    buffer is not unique then, and `reserve` makes another.
 
 use crate::claim::{Claim, Free};
@@ -83,15 +85,24 @@ pub struct Reader<S> {
     buffer: BytesMut,
     have: usize,
     claim: Option<Claim>,
+    /// The part of a message that goes from one buffer to the next.
+    straddling: Vec<u8>,
 }
 
 impl<S: AsyncRead + Unpin> Reader<S> {
     /// With `count` buffers of `size` bytes, of which each holds the longest message at least.
     pub fn new(stream: S, count: usize, size: usize) -> Self {
-        assert!(count >= 2 && size >= PREFIX + LONGEST, "a message that straddles needs two, and room");
-        let shelf = (0..count).map(|_| BytesMut::new()).collect();
-        let free = Free::new(count);
-        Self { stream, shelf, free, size, buffer: BytesMut::new(), have: 0, claim: None }
+        assert!(count >= 1 && size >= PREFIX + LONGEST, "there must be room for a message");
+        Self {
+            stream,
+            shelf: (0..count).map(|_| BytesMut::new()).collect(),
+            free: Free::new(count),
+            size,
+            buffer: BytesMut::new(),
+            have: 0,
+            claim: None,
+            straddling: Vec::with_capacity(PREFIX + LONGEST),
+        }
     }
 
     /// How many buffers nobody looks at.
@@ -102,16 +113,23 @@ impl<S: AsyncRead + Unpin> Reader<S> {
     /// The next message; `None` at an end between two. Cancelled, it loses nothing.
     pub async fn next(&mut self) -> Result<Option<Frame>, ReadError> {
         loop {
+            let Some(claim) = &self.claim else {
+                self.take_a_buffer().await;
+                continue;
+            };
             let wanted = match prefix(&self.buffer[..self.have]) {
                 Prefix::Bad => return Err(ReadError::BadPrefix),
                 Prefix::Complete { prefix, length } if prefix + length <= self.have => {
-                    return Ok(Some(self.split(prefix, length)));
+                    let bytes = self.buffer.split_to(prefix + length).freeze();
+                    self.have -= bytes.len();
+                    return Ok(Some(Frame { bytes, start: prefix, _claim: claim.clone() }));
                 }
                 Prefix::Complete { prefix, length } => prefix + length,
                 Prefix::Incomplete => PREFIX,
             };
             if self.buffer.len() < wanted {
-                self.turn_over().await;
+                self.leave_the_buffer();
+                continue;
             }
             let read = self.stream.read(&mut self.buffer[self.have..]).await?;
             self.have += read;
@@ -123,26 +141,27 @@ impl<S: AsyncRead + Unpin> Reader<S> {
         }
     }
 
-    /// Splits the first message off.
-    fn split(&mut self, prefix: usize, length: usize) -> Frame {
-        let bytes = self.buffer.split_to(prefix + length).freeze();
-        self.have -= bytes.len();
-        let claim = self.claim.clone().expect("point 2: something was read into it");
-        Frame { bytes, start: prefix, _claim: claim }
-    }
-
-    /// Goes on in a free buffer, with what is there of a message.
-    async fn turn_over(&mut self) {
+    /// Waits for a free buffer, and goes on in it with what is there of a message.
+    async fn take_a_buffer(&mut self) {
         let claim = self.free.claim().await;
         // From here on nothing waits, so nothing is half done if this is dropped.
-        let mut next = mem::take(&mut self.shelf[claim.number()]);
-        next.clear();
-        next.reserve(self.size);
-        next.extend_from_slice(&self.buffer[..self.have]);
-        next.resize(self.size, 0);
-        let old = mem::replace(&mut self.buffer, next);
-        if let Some(last) = self.claim.replace(claim) {
-            self.shelf[last.number()] = old;
+        self.buffer = mem::take(&mut self.shelf[claim.number()]);
+        self.claim = Some(claim);
+        self.buffer.clear();
+        self.buffer.reserve(self.size);
+        self.buffer.extend_from_slice(&self.straddling);
+        self.buffer.resize(self.size, 0);
+        self.have = self.straddling.len();
+        self.straddling.clear();
+    }
+
+    /// Leaves the buffer to those who have slices of it.
+    fn leave_the_buffer(&mut self) {
+        if let Some(claim) = self.claim.take() {
+            self.straddling.extend_from_slice(&self.buffer[..self.have]);
+            // On its shelf first: with the claim it may be free.
+            self.shelf[claim.number()] = mem::take(&mut self.buffer);
+            self.have = 0;
         }
     }
 }

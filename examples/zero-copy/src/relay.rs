@@ -22,7 +22,7 @@ use std::time::Duration;
 pub const BUFFERS: usize = 4;
 pub const BUFFER: usize = 64 * 1024;
 /// Messages that wait to be written.
-const QUEUE: usize = 256;
+const QUEUE: usize = 128;
 /// For how long a client that does not read its answers is waited for at the end.
 const GRACE: Duration = Duration::from_secs(2);
 
