@@ -102,7 +102,7 @@ fn is_well_formed(value: &str) -> bool {
     let lengths_fit =
         [2, 32, 16, 2].iter().all(|&length| parts.next().is_some_and(|part| is_hex(part, length)));
     let version_fits = !value.trim().starts_with("ff");
-    let rest_fits = value.trim().starts_with("00").then(|| parts.next().is_none()).unwrap_or(true);
+    let rest_fits = !value.trim().starts_with("00") || parts.next().is_none();
     lengths_fit && version_fits && rest_fits
 }
 

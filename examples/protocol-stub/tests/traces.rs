@@ -16,7 +16,8 @@ const PARENT: &str = "00f067aa0ba902b7";
 /// Two services, the first of which calls the second, a collector, and what it passes on.
 struct Bench {
     sink: Sink,
-    collector: Collector,
+    /// Runs as long as this is here.
+    _collector: Collector,
     front: Service,
     back: Service,
 }
@@ -28,7 +29,7 @@ impl Bench {
         let back = Service::start(&["--name", "back", "--collector", &collector.address]);
         let arguments = ["--name", "front", "--collector", &collector.address, "--downstream", &back.address];
         let front = Service::start(&arguments);
-        Self { sink, collector, front, back }
+        Self { sink, _collector: collector, front, back }
     }
 }
 

@@ -1,12 +1,12 @@
 //! The service, the collector and what it passes on, each ended when the test is, however it ends.
-#![allow(dead_code, reason = "each test file uses its part of it")]
+#![allow(dead_code, unused_imports, reason = "each test file uses its part of it")]
 
 mod collector;
 mod http;
 mod sink;
 
 pub use collector::Collector;
-pub use http::{Answer, ask};
+pub use http::{Answer, ask, exchange, read_message};
 pub use sink::{Sink, Span};
 
 use std::io::{BufRead, BufReader, Read};
