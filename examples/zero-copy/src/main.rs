@@ -3,7 +3,15 @@
 //! `cargo run --release -p hchan-zero-copy`:
 //!
 //! ```text
+//! 100000 messages of 100 bytes, to a relay and back
+//!  pooled:    813 ns a message, 33.0 messages in a call; allocations: 0 by tasks (0.0000 a message), 235 by others
+//!   naive:   2237 ns a message, 1.0 messages in a call; allocations: 1118435 by tasks (11.1844 a message), 2512 by others
+//! naive / pooled: 2.8 times the time
 //! ```
+//!
+//! With `relay` and `send ADDRESS` the two ends are two processes.
+//!
+//! Read next: `lib.rs`, a map of the rest.
 
 use async_io::Async;
 use hchan::Context;
