@@ -34,6 +34,16 @@ pub struct Relayed {
     pub failed: AtomicU64,
 }
 
+impl Relayed {
+    fn note(&self, peer: SocketAddr, end: io::Result<()>) {
+        if let Err(error) = end {
+            // Ordering: Relaxed, a statistic.
+            self.failed.fetch_add(1, Ordering::Relaxed);
+            eprintln!("{peer}: {error}");
+        }
+    }
+}
+
 /// A server that listens.
 #[derive(Debug)]
 pub struct Relay {
@@ -71,18 +81,14 @@ async fn serve(listener: Async<TcpListener>, relayed: Arc<Relayed>, stop: Contex
         match accepted {
             Ok((stream, peer)) => {
                 open.add(1);
-                let (relayed, guard) = (relayed.clone(), open.guard());
+                let (guard, relayed) = (open.guard(), relayed.clone());
                 let (stop, cut_off) = (stop.clone(), cut_off.clone());
                 go(async move {
                     let end = select! {
                         recv(cut_off.done()) -> _ => Err(io::ErrorKind::TimedOut.into()),
                         wait(relay(stream, &relayed, &stop)) -> end => end,
                     };
-                    if let Err(error) = end {
-                        // Ordering: Relaxed, a statistic.
-                        relayed.failed.fetch_add(1, Ordering::Relaxed);
-                        eprintln!("{peer}: {error}");
-                    }
+                    relayed.note(peer, end);
                     drop(guard);
                 });
             }
