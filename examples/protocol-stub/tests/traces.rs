@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{Collector, Service, Sink, Span, count, until};
+use common::{Collector, Running, Service, Sink, Span, count, until};
 use std::collections::{HashMap, HashSet};
 use std::process::Command;
 
@@ -139,15 +139,13 @@ fn malformed_headers_break_no_chain() {
 fn a_load_from_another_process_loses_nothing() {
     let (connections, requests, pieces) = (10, 20, 8);
     let bench = Bench::start();
-    let load = Command::new(env!("CARGO_BIN_EXE_load"))
+    let command = Command::new(env!("CARGO_BIN_EXE_load"))
         .args([&bench.front.address, &connections.to_string(), &requests.to_string()])
-        .stdout(std::process::Stdio::piped())
-        .spawn()
-        .expect("the load starts");
-    let prefix = format!("{:016x}", load.id());
-    let output = load.wait_with_output().expect("it ends");
-    assert!(output.status.success(), "{output:?}");
-    println!("{}", String::from_utf8_lossy(&output.stdout));
+        .spawn();
+    let mut load = Running(command.expect("the load starts"));
+    let prefix = format!("{:016x}", load.0.id());
+    let status = until("the end of the load", || load.0.try_wait().expect("it is a child"));
+    assert!(status.success());
 
     let front = bench.front.stop();
     let back = bench.back.stop();

@@ -3,15 +3,39 @@
 use hchan_zero_copy::record::{LONGEST, Record};
 use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpStream};
-use std::process::{Child, ChildStdout, Command, Output, Stdio};
+use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 /// After which nothing that a test waits for can still be expected.
 const DEADLINE: Duration = Duration::from_secs(60);
 
-/// The relay, killed if the test fails.
+/// A program, killed if the test fails.
+struct Running(Child);
+
+impl Running {
+    /// Waits for its end, and not for ever.
+    fn end(&mut self) -> ExitStatus {
+        let start = Instant::now();
+        loop {
+            if let Some(status) = self.0.try_wait().expect("it is a child") {
+                return status;
+            }
+            assert!(start.elapsed() < DEADLINE, "it does not end");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// The relay.
 struct Relay {
-    process: Child,
+    process: Running,
     out: BufReader<ChildStdout>,
     address: String,
 }
@@ -19,8 +43,9 @@ struct Relay {
 impl Relay {
     fn start() -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_hchan-zero-copy"));
-        let mut process = command.arg("relay").stdout(Stdio::piped()).spawn().expect("it starts");
-        let mut out = BufReader::new(process.stdout.take().expect("it is piped"));
+        let process = command.arg("relay").stdout(Stdio::piped()).spawn().expect("it starts");
+        let mut process = Running(process);
+        let mut out = BufReader::new(process.0.stdout.take().expect("it is piped"));
         let mut line = String::new();
         out.read_line(&mut line).expect("it says where it listens");
         let address = line.strip_prefix("listening on ").expect("it listens").trim().to_owned();
@@ -47,27 +72,21 @@ impl Relay {
 
     /// Interrupts it, and returns what it says last.
     fn stop(mut self) -> String {
-        let status = Command::new("kill").args(["-INT", &self.process.id().to_string()]).status();
+        let status = Command::new("kill").args(["-INT", &self.process.0.id().to_string()]).status();
         assert!(status.expect("`kill` is there").success());
+        let status = self.process.end();
         let mut rest = String::new();
-        self.out.read_to_string(&mut rest).expect("it ends");
-        assert!(self.process.wait().expect("it ended").success());
+        self.out.read_to_string(&mut rest).expect("it has ended");
+        assert!(status.success());
         rest
     }
 
     /// Kibibytes that it has in memory.
     fn memory(&self) -> u64 {
-        let path = format!("/proc/{}/status", self.process.id());
+        let path = format!("/proc/{}/status", self.process.0.id());
         let status = std::fs::read_to_string(path).expect("it runs");
         let line = status.lines().find(|line| line.starts_with("VmRSS:")).expect("it has memory");
         line.split_whitespace().nth(1).and_then(|text| text.parse().ok()).expect("it is a number")
-    }
-}
-
-impl Drop for Relay {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
     }
 }
 
@@ -78,16 +97,25 @@ fn message(sequence: u64, payload: usize) -> Vec<u8> {
     bytes
 }
 
-fn run(arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_hchan-zero-copy")).args(arguments).output().expect("it starts")
+/// Runs the program to its end: what it says, on both, and whether it was content.
+fn run(arguments: &[&str]) -> (bool, String) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_hchan-zero-copy"));
+    command.args(arguments).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut process = Running(command.spawn().expect("it starts"));
+    // It says little: a pipe has room for it.
+    let status = process.end();
+    let mut said = String::new();
+    process.0.stdout.take().expect("it is piped").read_to_string(&mut said).expect("it has ended");
+    process.0.stderr.take().expect("it is piped").read_to_string(&mut said).expect("it has ended");
+    (status.success(), said)
 }
 
 #[test]
 fn another_process_gets_all_its_messages_back() {
     let relay = Relay::start();
     for payload in ["0", "100", "16000"] {
-        let output = run(&["send", &relay.address, "--messages", "2000", "--payload", payload]);
-        assert!(output.status.success(), "{output:?}");
+        let (content, said) = run(&["send", &relay.address, "--messages", "2000", "--payload", payload]);
+        assert!(content, "{said}");
     }
     assert_eq!(relay.stop(), "stopped after 7200 messages; 0 connections failed\n");
 }
@@ -218,9 +246,8 @@ fn an_end_in_the_middle_of_a_client_is_told() {
     probe.write_all(&message(5, 5)).expect("it reads");
     probe.read_exact(&mut [0]).expect("it is answered");
     drop(relay);
-    let output = client.join().expect("no panic");
-    let error = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(!output.status.success() && error.starts_with("zero-copy: 127.0.0.1:"), "{error}");
+    let (content, said) = client.join().expect("no panic");
+    assert!(!content && said.starts_with("zero-copy: 127.0.0.1:"), "{said}");
 }
 
 #[test]
@@ -231,10 +258,9 @@ fn what_cannot_be_done_is_said() {
         (vec!["send", "127.0.0.1:1"], "zero-copy: 127.0.0.1:1: "),
         (vec!["sing"], "no such command"),
     ] {
-        let output = run(&arguments);
-        let error = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert!(!output.status.success() && error.contains(says), "{arguments:?}: {error}");
+        let (content, said) = run(&arguments);
+        assert!(!content && said.contains(says), "{arguments:?}: {said}");
     }
-    let output = run(&["--help"]);
-    assert!(output.status.success() && output.stdout.starts_with(b"usage:"));
+    let (content, said) = run(&["--help"]);
+    assert!(content && said.starts_with("usage:"));
 }

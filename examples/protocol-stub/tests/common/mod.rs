@@ -11,6 +11,8 @@ pub use sink::{Sink, Span};
 
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, ChildStdout, Command, Stdio};
+use std::sync::mpsc;
+use std::thread;
 use std::time::{Duration, Instant};
 
 /// After which nothing that a test waits for can still be expected.
@@ -64,8 +66,14 @@ impl Service {
     }
 
     pub fn end(mut self) -> String {
-        let mut rest = String::new();
-        self.out.read_to_string(&mut rest).expect("it ends");
+        let (said, heard) = mpsc::channel();
+        let mut out = self.out;
+        thread::spawn(move || {
+            let mut rest = String::new();
+            let read = out.read_to_string(&mut rest).map(|_| rest);
+            let _ = said.send(read);
+        });
+        let rest = heard.recv_timeout(DEADLINE).expect("it ends in time").expect("it says what it did");
         assert!(self.process.0.wait().expect("it ended").success());
         rest
     }
@@ -95,7 +103,7 @@ pub fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
             return found;
         }
         assert!(start.elapsed() < DEADLINE, "still waiting for: {what}");
-        std::thread::sleep(Duration::from_millis(5));
+        thread::sleep(Duration::from_millis(5));
     }
 }
 
