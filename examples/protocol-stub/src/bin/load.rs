@@ -4,8 +4,8 @@
 //! connections, 50 requests on each):
 //!
 //! ```text
-//! 1000 requests on 20 connections, 8 pieces each: 4100 requests/s
-//! latency: median 4.2 ms, 99 % 11 ms, most 17 ms
+//! 1000 requests on 20 connections, 8 pieces each: 17687 requests/s
+//! latency: median 960.0µs, 99 % 2.7ms, most 3.6ms
 //! ```
 //!
 //! The traces are called by the number of this process and that of the request, so that one can ask a
