@@ -59,12 +59,14 @@ fn a_report_meanwhile_has_some_whole_number_of_steps_of_each() {
 }
 
 #[test]
-fn a_pipeline_that_is_dropped_ends_its_tasks_when_the_batches_end() {
+fn a_pipeline_that_is_dropped_goes_on_until_the_batches_end() {
     exhaustive(|| async {
         let (tx, batches) = bounded(1);
-        drop(Pipeline::start(batches, 2));
-        // Whether or not somebody will ever ask, the sender is not left hanging.
-        tx.send(vec![switch(10, 1, 2)]).await.unwrap();
+        drop(Pipeline::start(batches, 1));
+        // Though nobody will ever ask, the sender is neither left hanging nor told to stop.
+        for time in [10, 20, 30] {
+            tx.send(vec![switch(time, 1, 2)]).await.unwrap();
+        }
     });
 }
 

@@ -148,3 +148,26 @@ fn a_select_sends_times_out_and_tells_of_what_is_closed() {
     assert_eq!(numbers(&answers), [1, 0, again, again, again, 0, 0, -(Errno::Pipe as i32)]);
     assert_eq!(sent, [[0, 0]]);
 }
+
+#[test]
+fn a_read_fills_its_parts_in_order_and_a_write_gathers_them() {
+    // Two parts, the second before the first in memory; the same ones are written.
+    let body = r#"
+        (data (i32.const 0) "\c8\00\00\00\03\00\00\00\64\00\00\00\10\00\00\00")
+        (func (export "_start")
+            (drop (call $read (i32.const 3) (i32.const 0) (i32.const 2) (i32.const 32)))
+            (i32.store (i32.const 12) (i32.sub (i32.load (i32.const 32)) (i32.const 3)))
+            (drop (call $write (i32.const 4) (i32.const 0) (i32.const 2) (i32.const 36)))
+            (drop (call $send (i32.const 4) (i32.const 32) (i32.const 8)))
+            (drop (call $send (i32.const 4) (i32.const 100) (i32.const 5))))"#;
+    let sent = run(async move {
+        let ((tx, rx), (out, sent)) = (bounded(1), bounded(3));
+        tx.send(b"abcdefgh".to_vec()).await.unwrap();
+        let process = program(module(body)).process().end(End::Receiver(rx)).end(End::Sender(out));
+        assert_eq!(alone(process).await, Ok(0));
+        all(sent).await
+    });
+    assert_eq!(sent[0], b"abcdefgh", "as it came");
+    assert_eq!(numbers(&sent[1]), [8, 8], "so many were read and written");
+    assert_eq!(sent[2], b"defgh");
+}

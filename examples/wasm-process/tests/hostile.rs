@@ -59,6 +59,24 @@ fn a_budget_ends_a_loop_and_one_of_host_calls_too() {
 }
 
 #[test]
+fn what_the_host_copies_for_a_guest_is_paid_for_by_it() {
+    // Five instructions a turn; and 64 KiB, which are eight thousand more.
+    let turns = |count: u32| {
+        let source = module(&format!(
+            r#"(func (export "_start") (local $n i32)
+                (loop $next
+                    (drop (call $random (i32.const 0) (i32.const 65536)))
+                    (local.set $n (i32.add (local.get $n) (i32.const 1)))
+                    (br_if $next (i32.lt_u (local.get $n) (i32.const {count})))))"#
+        ));
+        let host = Host::new(Limits { fuel: Some(1_000_000), slice: 1000, ..Limits::default() });
+        run(alone(host.program(source).unwrap().process()))
+    };
+    assert_eq!(turns(110), Ok(0));
+    assert_eq!(turns(130), Err(Failure::OutOfFuel));
+}
+
+#[test]
 fn a_guest_that_traps_harms_nobody_and_its_channels_close() {
     let (fail, merge) = (program(FAIL), program(MERGE));
     run(async move {

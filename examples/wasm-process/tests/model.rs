@@ -52,6 +52,23 @@ fn a_select_of_messages_that_do_not_fit_loses_none_and_takes_none_twice() {
     assert_eq!(report.verdict, Verdict::Exhaustive);
 }
 
+/// An arm that is no good is found even if another one need not ask its channel.
+#[test]
+fn a_bad_arm_beside_a_message_that_is_held_is_found() {
+    hchan::run(async {
+        let (tx, rx) = bounded(1);
+        tx.send(b"long".to_vec()).await.unwrap();
+        let mut ends = Ends::new([Some(End::Receiver(rx))]);
+        assert_eq!(ends.perform(receive(0, 1)).await, Err(Errno::TooLong));
+        for bad in [Arm::Send { handle: 0, message: Message::new() }, Arm::Receive { handle: 7, limit: 9 }] {
+            let arms = vec![Arm::Receive { handle: 0, limit: 9 }, bad];
+            let select = Operation::Select { arms, wait: Wait::ForEver };
+            assert_eq!(ends.perform(select).await, Err(Errno::BadHandle));
+        }
+        assert_eq!(ends.perform(receive(0, 9)).await, bytes(b"long"));
+    });
+}
+
 /// Two guests that both send and receive on a pair of channels, each with one select: they meet.
 #[test]
 fn two_selects_that_offer_both_ways_agree_on_one() {

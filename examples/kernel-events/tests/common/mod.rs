@@ -1,24 +1,27 @@
-//! What the tests share.
+//! How a test gets at the kernel: tracefs must be mounted for it.
 
-use hchan::Runtime;
-use std::future::Future;
-use std::sync::mpsc;
-use std::time::Duration;
+use hchan_kernel_events::{Lack, probe};
+use std::path::Path;
+use std::process::Command;
 
-/// Runs `main` on a runtime of its own, whose threads are named `watch`; one that hangs fails.
-pub fn run<T: Send + 'static>(main: impl Future<Output = T> + Send + 'static) -> T {
-    let (tx, rx) = mpsc::channel();
-    let thread = std::thread::spawn(move || {
-        let runtime = Runtime::builder().workers(1).thread_name("watch").build().unwrap();
-        // Nobody waits for it any more if the test has failed.
-        let _ = tx.send(runtime.run(main));
-    });
-    match rx.recv_timeout(Duration::from_secs(100)) {
-        Ok(result) => result,
-        Err(mpsc::RecvTimeoutError::Timeout) => panic!("it hangs"),
-        Err(mpsc::RecvTimeoutError::Disconnected) => match thread.join() {
-            Err(panic) => std::panic::resume_unwind(panic),
-            Ok(()) => unreachable!("it ended without a result"),
-        },
+/// Set in the test that runs for another one.
+const INNER: &str = "KERNEL_EVENTS_INNER";
+/// What mounts tracefs for the command that follows.
+const MOUNT: [&str; 4] =
+    ["--mount", "sh", "-c", "mount -t tracefs tracefs /sys/kernel/tracing && exec \"$0\" \"$@\""];
+
+/// Runs the test, where tracefs is mounted.
+pub fn live(test: &str, body: impl FnOnce()) {
+    match probe(Path::new("/")) {
+        Ok(_) => body(),
+        Err(Lack::Tracefs) if std::env::var_os(INNER).is_none() => {
+            let mut again = Command::new("unshare");
+            again.args(MOUNT).arg(std::env::current_exe().unwrap()).args(["--exact", test]).env(INNER, "1");
+            let output = again.output().unwrap_or_else(|error| panic!("unshare, of util-linux: {error}"));
+            let text = String::from_utf8_lossy(&output.stdout);
+            let failed = !output.status.success() || !text.contains("1 passed");
+            assert!(!failed, "{text}{}", String::from_utf8_lossy(&output.stderr));
+        }
+        Err(lack) => panic!("{lack}"),
     }
 }
