@@ -42,12 +42,12 @@ fn all_that_was_sent_is_in_the_last_report_and_each_thread_in_order() {
 /// A report while a switch is on its way, with so many tasks that add up.
 async fn report_meanwhile(shards: usize) {
     let (tx, batches) = bounded(1);
+    tx.send(vec![switch(10, 1, 2)]).await.unwrap();
+    drop(tx);
     let pipeline = Pipeline::start(batches, shards);
-    let sender = go(async move { tx.send(vec![switch(10, 1, 2)]).await.unwrap() });
     let [one, two] = counts(&pipeline.report().await);
     assert!([(0, 0), (0, 1)].contains(&one), "{one:?}");
     assert!([(0, 0), (1, 0)].contains(&two), "{two:?}");
-    sender.await.unwrap();
     assert_eq!(counts(&pipeline.finish().await), [(0, 1), (1, 0)]);
 }
 
