@@ -1,9 +1,9 @@
 //! The work queue: its state after every sequence of a few operations, and the whole of it (owner, workers,
 //! channels, timers) in every interleaving.
 
-use hchan::sim::{self, Sim, Verdict};
-use hchan::{Context, go, time, yield_now};
-use hchan_reconcile::queue::{Job, Limiter, Limits, Outcome, State, queue};
+use hchan::sim::{Sim, Verdict};
+use hchan::{Context, go, yield_now};
+use hchan_reconcile::queue::{Adder, Jobs, Limiter, Limits, Outcome, State, queue};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -147,80 +147,140 @@ fn all_retries_together_keep_to_a_rate_after_a_burst() {
 struct Seen {
     /// How often each key was added.
     wanted: BTreeMap<u8, u32>,
-    /// As of which of these it was last looked at.
+    /// As of which of these it was last looked at, by a worker who finished.
     found: BTreeMap<u8, u32>,
     active: BTreeSet<u8>,
 }
 
-type Log = Arc<Mutex<Seen>>;
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Seen>>);
 
-async fn work(job: Job<u8>, log: &Log, outcome: Outcome) {
-    let key = *job.key();
-    {
-        let mut seen = log.lock().unwrap();
-        assert!(seen.active.insert(key), "two reconciles of one key at once");
-        let wanted = seen.wanted[&key];
-        seen.found.insert(key, wanted);
+/// While it lives a worker is at the key.
+struct Active<'a>(&'a Log, u8);
+
+impl Log {
+    async fn add(&self, adder: &Adder<u8>, key: u8) {
+        *self.0.lock().unwrap().wanted.entry(key).or_default() += 1;
+        adder.add(key).await.unwrap();
     }
-    yield_now().await; // Anything may happen meanwhile.
-    log.lock().unwrap().active.remove(&key);
-    job.finish(outcome);
+
+    fn enter(&self, key: u8) -> Active<'_> {
+        assert!(self.0.lock().unwrap().active.insert(key), "two reconciles of one key at once");
+        Active(self, key)
+    }
+
+    /// A worker: looks at keys until there are no more; its first jobs come to `outcomes`.
+    async fn work(self, jobs: Jobs<u8>, outcomes: &[Outcome]) {
+        let mut outcomes = outcomes.iter();
+        while let Some(job) = jobs.next().await {
+            let key = *job.key();
+            let active = self.enter(key);
+            let wanted = self.0.lock().unwrap().wanted[&key];
+            yield_now().await; // Anything may happen meanwhile.
+            let outcome = outcomes.next().copied().unwrap_or(Outcome::Done);
+            if outcome != Outcome::Failed {
+                self.0.lock().unwrap().found.insert(key, wanted);
+            }
+            drop(active);
+            job.finish(outcome);
+        }
+    }
+
+    fn check(&self) {
+        let seen = self.0.lock().unwrap();
+        assert_eq!(seen.wanted, seen.found, "each key was looked at as it was last");
+    }
 }
 
-/// Adds keys while workers work: in the end each key was looked at as it was last.
-async fn program(adds: &'static [u8], workers: usize, first: Outcome) {
-    let log = Log::default();
-    log.lock().unwrap().wanted = adds.iter().map(|key| (*key, 0)).collect();
-    let limits = Limits { base: MS, ..Limits::default() };
-    let (adder, jobs, drive) = queue(Context::background(), workers, limits);
-    let mut tasks = vec![go(drive)];
-    for _ in 0..workers {
-        let (jobs, log) = (jobs.clone(), log.clone());
-        tasks.push(go(async move {
-            let mut outcome = first;
-            while let Some(job) = jobs.next().await {
-                work(job, &log, outcome).await;
-                outcome = Outcome::Done;
-            }
-        }));
+impl Drop for Active<'_> {
+    fn drop(&mut self) {
+        self.0.0.lock().unwrap().active.remove(&self.1);
     }
+}
+
+fn small_queue(workers: usize) -> (Adder<u8>, Jobs<u8>, impl Future<Output = ()> + Send) {
+    queue(Context::background(), workers, Limits { base: MS, ..Limits::default() })
+}
+
+/// A worker adds the key that it is at, while another one waits for work.
+async fn added_while_it_is_looked_at() {
+    let log = Log::default();
+    let (adder, jobs, drive) = small_queue(2);
+    let owner = go(drive);
+    log.add(&adder, 1).await;
+    let job = jobs.next().await.unwrap();
+    let active = log.enter(1);
+    let other = go(log.clone().work(jobs, &[]));
+    log.add(&adder, 1).await;
+    drop(active);
+    job.finish(Outcome::Done);
+    drop(adder);
+    owner.await.unwrap();
+    other.await.unwrap();
+    log.check();
+}
+
+/// Keys are added while workers work, each of whom comes to certain outcomes first.
+async fn workers(adds: &'static [u8], outcomes: &'static [&'static [Outcome]]) {
+    let log = Log::default();
+    let (adder, jobs, drive) = small_queue(outcomes.len());
+    let mut tasks = vec![go(drive)];
+    tasks.extend(outcomes.iter().map(|outcomes| go(log.clone().work(jobs.clone(), outcomes))));
     drop(jobs);
     for key in adds {
-        *log.lock().unwrap().wanted.get_mut(key).unwrap() += 1;
-        adder.add(*key).await.unwrap();
+        log.add(&adder, *key).await;
     }
     drop(adder);
     for task in tasks {
         task.await.unwrap();
     }
-    let seen = log.lock().unwrap();
-    assert_eq!(seen.wanted, seen.found, "a key was not looked at after it was last added");
+    log.check();
 }
 
-fn explore(adds: &'static [u8], workers: usize, first: Outcome) {
-    let report =
-        Sim::exhaustive().check(move || program(adds, workers, first)).unwrap_or_else(|f| panic!("{f}"));
-    eprintln!("{adds:?} {workers} {first:?}: {report:?}");
-    assert_eq!(report.verdict, Verdict::Exhaustive);
+/// As many workers, and one of them may be aborted anywhere.
+async fn aborted(adds: &'static [u8], count: usize) {
+    let log = Log::default();
+    let (adder, jobs, drive) = small_queue(count);
+    let workers: Vec<_> = (0..count).map(|_| go(log.clone().work(jobs.clone(), &[]))).collect();
+    drop(jobs);
+    for key in adds {
+        log.add(&adder, *key).await;
+    }
+    drop(adder);
+    drive.await;
+    let mut aborted = 0;
+    for worker in workers {
+        aborted += usize::from(worker.await.is_err());
+    }
+    if aborted < count {
+        log.check();
+    }
+}
+
+fn holds<F: Future<Output = ()> + 'static>(sim: Sim, program: fn() -> F) -> Verdict {
+    let report = sim.progress(false).check(program).unwrap_or_else(|failure| panic!("{failure}"));
+    report.verdict
 }
 
 #[test]
-fn a_key_that_is_added_again_is_looked_at_again_by_one_worker_at_a_time() {
-    explore(&[1, 1], 2, Outcome::Done);
+fn a_key_that_is_added_while_it_is_looked_at_waits_and_is_looked_at_again() {
+    assert_eq!(holds(Sim::exhaustive(), added_while_it_is_looked_at), Verdict::Exhaustive);
 }
+
 #[test]
-fn t2() {
-    explore(&[1, 2], 2, Outcome::Done);
+fn a_key_that_fails_comes_back() {
+    assert_eq!(holds(Sim::exhaustive(), || workers(&[1], &[&[Outcome::Failed]])), Verdict::Exhaustive);
 }
+
 #[test]
-fn t3() {
-    explore(&[1], 1, Outcome::Failed);
+fn a_job_of_an_aborted_worker_is_another_ones() {
+    assert_eq!(holds(Sim::exhaustive().cancellation(true), || aborted(&[1], 2)), Verdict::Exhaustive);
 }
+
 #[test]
-fn t4() {
-    explore(&[1, 1], 1, Outcome::Failed);
-}
-#[test]
-fn t5() {
-    explore(&[1, 1], 1, Outcome::Done);
+fn samples_of_more_keys_and_outcomes_hold() {
+    const OUTCOMES: &[&[Outcome]] = &[&[Outcome::Failed, Outcome::After(MS), Outcome::Failed], &[]];
+    holds(Sim::random(1, 300), || workers(&[1, 2, 1, 3, 1, 2], OUTCOMES));
+    holds(Sim::pct(2, 300, 4), || workers(&[1, 2, 1, 3, 1, 2], OUTCOMES));
+    holds(Sim::random(3, 300).cancellation(true), || aborted(&[1, 2, 1, 3], 3));
 }
