@@ -76,7 +76,9 @@ impl Pair {
                 self.now += MS * time;
                 self.state.advance(self.now);
                 let now = self.now;
-                self.owed.extend(self.later.extract_if(.., |_, due| *due <= now).map(|(key, _)| key));
+                let due = self.later.iter().filter(|(_, due)| **due <= now);
+                self.owed.extend(due.map(|(key, _)| *key));
+                self.later.retain(|_, due| *due > now);
             }
         }
         let can_be_given = self.owed.difference(&self.out).next().is_some();

@@ -11,7 +11,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 /// After this long a test has failed.
-pub const DEADLINE: Duration = Duration::from_secs(12);
+pub const DEADLINE: Duration = Duration::from_secs(100);
 
 /// Asks again and again until there is an answer.
 pub fn until<T>(what: impl fmt::Display, mut ask: impl FnMut() -> Option<T>) -> T {
