@@ -95,10 +95,6 @@ impl Subscription {
         self.names.len()
     }
 
-    fn wants(&self, name: &str) -> bool {
-        self.wildcard || self.names.contains(name)
-    }
-
     fn begin(&mut self, subscribe: &[String], initial: BTreeMap<String, String>) {
         // Who names nothing at first wants everything: so before there was a name for that.
         self.wildcard = subscribe.is_empty();
@@ -142,6 +138,7 @@ impl Subscription {
         self.owed.retain(is_wanted);
     }
 
+    /// Learns what the client took. (If it is not wanted any more, it is forgotten right after this.)
     fn reply(&mut self, nonce: &str, error: Option<String>) -> Reply {
         if nonce.is_empty() {
             return Reply::Silent;
@@ -150,9 +147,6 @@ impl Subscription {
             return Reply::Unknown;
         };
         for (name, version) in carried {
-            if !self.wants(&name) {
-                continue;
-            }
             match (&error, version) {
                 (Some(_), version) => drop(self.refused.insert(name, version)),
                 (None, Some(version)) => drop(self.held.insert(name, version)),

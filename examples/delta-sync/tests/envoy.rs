@@ -4,7 +4,7 @@ mod common;
 
 use async_net::TcpListener;
 use common::{DEADLINE, Envoy, answers, backend, free_port, get, until};
-use hchan::{Context, JoinHandle, Receiver, bounded, go, run};
+use hchan::{Context, JoinHandle, Receiver, go, run};
 use hchan_delta_sync::bootstrap::bootstrap;
 use hchan_delta_sync::command;
 use hchan_delta_sync::hub::Hub;

@@ -1,4 +1,5 @@
 //! A real Envoy, as a process of the test's own; a backend; and requests, all with the standard library.
+#![allow(dead_code, reason = "each file of tests uses a part of it")]
 
 use serde_json::Value;
 use std::fmt;

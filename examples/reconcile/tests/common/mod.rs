@@ -1,4 +1,5 @@
 //! A real etcd, as a process of the test's own.
+#![allow(dead_code, reason = "each file of tests uses a part of it")]
 
 pub mod proxy;
 
