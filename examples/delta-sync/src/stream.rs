@@ -45,7 +45,9 @@ struct Client {
 impl Stream {
     /// Until the client goes away, the context ends or the hub has stopped.
     pub async fn drive(self, context: Context) {
-        let mut client = Client::default();
+        // Before the first request: a client that comes back must not be told that all is removed.
+        let Ok(snapshot) = self.snapshots.recv().await else { return };
+        let mut client = Client { snapshot, ..Client::default() };
         let mut response = None;
         let end = loop {
             if response.is_none() {
