@@ -121,7 +121,7 @@ impl Coordinator {
         }
         let Options { limit, patience, stop, abandon } = options;
         let (notices, notices_out) = channel().capacity(NOTICES).named("notices").build();
-        let (answers, answers_out) = channel().capacity(0).named("answers").build();
+        let (answers, answers_out) = channel().capacity(participants.len()).named("answers").build();
         let office = Office { patience, abandon: abandon.clone(), answers, notices };
         let Desks { ends, handles } = office.open(participants);
         let (requests, requests_out) = channel().capacity(0).named("requests").build();

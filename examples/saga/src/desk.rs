@@ -63,7 +63,7 @@ impl Office {
     pub fn open<P: Participant>(self, participants: BTreeMap<String, P>) -> Desks {
         let mut desks = Desks { ends: BTreeMap::new(), handles: Vec::new() };
         for (name, participant) in participants {
-            let (commands, commands_out) = channel().capacity(0).named(&name).build();
+            let (commands, commands_out) = channel().capacity(1).named(&name).build();
             let office = self.clone();
             desks.handles.push(go_blocking(move || office.serve(participant, &commands_out)));
             desks.ends.insert(name, commands);

@@ -14,7 +14,9 @@
 //!    channels form two rings, and no ring can fill up, because the hub takes answers also while it has something to say.
 //! 3. What it keeps is bounded by the transactions under way: when there are `limit` of them the arm of the requests is
 //!    off, and clients wait.
-//! 4. While a batch is being synced, events collect for the next one (group commit).
+//! 4. While a batch is being synced, events collect for the next one (group commit). The select is biased: what has
+//!    come is taken in before a batch is closed, and what is under way goes before what is new. Nobody starves by that,
+//!    since what is under way is bounded and comes to rest.
 
 use crate::machine::{Effect, Machine, Unexpected};
 use crate::model::{Command, Event, Id, Outcome, Plan};
@@ -117,33 +119,32 @@ impl Hub {
 
     /// Waits for whatever comes first.
     async fn next(&mut self, open: bool) -> Happened {
-        let never = hchan::never();
         let batch = mem::take(&mut self.unlogged);
-        let mut select = Select::new();
-        let stop = open.then(|| select.recv(self.stop.done()));
+        let mut select = Select::biased();
         let abandon = select.recv(self.abandon.done());
-        let requests = if open && self.under_way < self.limit { &self.requests } else { &never };
-        let request = select.recv(requests);
-        let answer = select.recv(&self.answers);
+        let stop = open.then(|| select.recv(self.stop.done()));
         let durable = select.recv(&self.durable);
-        let batched = (!batch.is_empty()).then(|| select.send(&self.batches, batch));
+        let answer = select.recv(&self.answers);
         let asks: Vec<_> = (self.desks.iter())
             .filter_map(|(name, desk)| Some((name, &desk.commands, desk.queue.front()?.clone())))
             .map(|(name, commands, command)| (select.send(commands, command), name, commands))
             .collect();
+        let batched = (!batch.is_empty()).then(|| select.send(&self.batches, batch));
+        let has_room = open && self.under_way < self.limit;
+        let request = has_room.then(|| select.recv(&self.requests));
 
         let chosen = select.wait().await;
         let index = chosen.index();
         let happened = match index {
-            _ if Some(index) == stop => Happened::NoMoreRequests,
             _ if index == abandon => Happened::Ended,
-            _ if index == request => {
-                chosen.recv(requests).map_or(Happened::NoMoreRequests, Happened::Requested)
-            }
-            _ if index == answer => chosen.recv(&self.answers).map_or(Happened::Ended, Happened::Answered),
+            _ if Some(index) == stop => Happened::NoMoreRequests,
             _ if index == durable => chosen.recv(&self.durable).map_or(Happened::Ended, Happened::Durable),
+            _ if index == answer => chosen.recv(&self.answers).map_or(Happened::Ended, Happened::Answered),
             _ if Some(index) == batched => {
                 chosen.send(&self.batches).map_or(Happened::Ended, |()| Happened::Batched)
+            }
+            _ if Some(index) == request => {
+                chosen.recv(&self.requests).map_or(Happened::NoMoreRequests, Happened::Requested)
             }
             _ => {
                 let (_, name, commands) =

@@ -124,7 +124,7 @@ fn a_tcc_transaction_is_confirmed_or_cancelled_whatever_the_order_of_answers() {
     // Done: orders of the tries times orders of the confirmations.
     assert_eq!(seen.done, 6 * 6);
     // Three answers, in six orders; the steps to cancel, in each order; not all of them done.
-    let cancels: usize = [1, 6 * 1, 12 * 2, 8 * 6].iter().sum();
+    let cancels: usize = [1, 6, 12 * 2, 8 * 6].iter().sum();
     assert_eq!(seen.compensated, 6 * (cancels - 6));
 }
 

@@ -1,22 +1,30 @@
-//! The whole coordinator over every interleaving: hub, log, desks and clients are the program's own, the disk and the
-//! banks are in memory, and what fails, and when the power goes, is for the checker to choose.
+//! The coordinator under the checker: hub, log, desks and clients are the program's own, the disk and the banks are in
+//! memory, and who goes on, what fails, and when the power goes, is for the checker to choose.
+//!
+//! A desk is checked over every interleaving. The whole has too many, and is sampled; `model.rs` goes through every
+//! state of the protocol.
 
 use hchan::sim::{Sim, Verdict as Checked};
 use hchan::{Context, bounded, go, select_blocking};
 use hchan_saga::coordinator::{Coordinator, Failed, Options};
-use hchan_saga::desk::{Participant, Patience};
+use hchan_saga::desk::{Desks, Office, Participant, Patience};
 use hchan_saga::frame;
 use hchan_saga::log::Storage;
 use hchan_saga::machine::Machine;
-use hchan_saga::model::{Command, Id, Outcome, Pattern, Plan, Step, Verb};
+use hchan_saga::model::{Answer, Command, Event, Id, Outcome, Pattern, Plan, Step, Verb};
 use hchan_saga::rules::{self, Account, Unavailable, Verdict};
 use std::collections::BTreeMap;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-/// How much may go wrong in one trace.
-#[derive(Clone, Copy, Default)]
+/// Runs of each test by each strategy.
+const RUNS: usize = 80;
+/// Nobody is asked twice who need not be.
+const PATIENCE: Patience = Patience { attempts: 1, pause: Duration::from_millis(1) };
+
+/// How much goes wrong in one trace, at most.
+#[derive(Clone, Copy)]
 struct Budget {
     /// How often the power goes.
     crashes: usize,
@@ -28,10 +36,13 @@ struct Budget {
 struct World {
     log: Vec<u8>,
     banks: BTreeMap<String, Books>,
-    left: Budget,
+    /// After how many steps of I/O the power goes, the next time last.
+    crashes: Vec<usize>,
+    /// After how many commands a participant does not answer, the next time last.
+    troubles: Vec<usize>,
     power: bool,
     /// How the coordinator that runs now is told that the power is gone.
-    switch: Context,
+    switch: Option<Context>,
 }
 
 /// A bank in memory.
@@ -46,15 +57,49 @@ struct Shared(Arc<Mutex<World>>);
 
 /// One of two, as the checker likes it.
 fn choose() -> bool {
-    let (_, yes) = bounded::<()>(1);
-    let (_, no) = bounded::<()>(1);
+    let (one, _kept) = bounded(1);
     select_blocking! {
-        recv(yes) -> _ => true,
-        recv(no) -> _ => false,
+        send(one, ()) -> _ => true,
+        send(one, ()) -> _ => false,
+    }
+}
+
+/// A number below a power of two.
+fn choose_below(power: usize) -> usize {
+    (0..power.ilog2()).fold(0, |number, _| number * 2 + usize::from(choose()))
+}
+
+/// Whether the next of these is due now.
+fn is_due(steps: &mut Vec<usize>) -> bool {
+    match steps.last_mut() {
+        Some(0) => steps.pop().is_some(),
+        Some(left) => {
+            *left -= 1;
+            false
+        }
+        None => false,
     }
 }
 
 impl Shared {
+    fn new(banks: &[String], budget: Budget) -> Self {
+        let books = || Books { account: Some(Account { balance: 10, held: 0 }), ..Books::default() };
+        let world = World {
+            log: frame::MAGIC.to_vec(),
+            banks: banks.iter().map(|name| (name.clone(), books())).collect(),
+            crashes: (0..budget.crashes).map(|_| choose_below(16)).collect(),
+            troubles: (0..budget.troubles).map(|_| choose_below(8)).collect(),
+            power: true,
+            switch: None,
+        };
+        Self(Arc::new(Mutex::new(world)))
+    }
+
+    fn participants(&self) -> BTreeMap<String, Bank> {
+        let bank = |name: &String| (name.clone(), Bank { name: name.clone(), world: self.clone() });
+        self.lock().banks.keys().map(bank).collect()
+    }
+
     /// Never held over an operation of hchan's.
     fn lock(&self) -> MutexGuard<'_, World> {
         self.0.lock().unwrap()
@@ -62,28 +107,21 @@ impl Shared {
 
     /// Whether the power goes here.
     fn crashes_here(&self) -> bool {
-        let possible = { self.lock() }.left.crashes > 0;
-        if !possible || !choose() {
-            return false;
-        }
         let switch = {
             let mut world = self.lock();
-            world.left.crashes -= 1;
+            if !world.power || !is_due(&mut world.crashes) {
+                return false;
+            }
             world.power = false;
-            world.switch.clone()
+            world.switch.take()
         };
-        switch.cancel();
+        switch.expect("a coordinator is running").cancel();
         true
     }
 
     /// Whether a participant fails here.
     fn fails_here(&self) -> bool {
-        let possible = { self.lock() }.left.troubles > 0;
-        if !possible || !choose() {
-            return false;
-        }
-        self.lock().left.troubles -= 1;
-        true
+        is_due(&mut self.lock().troubles)
     }
 
     fn has_power(&self) -> bool {
@@ -158,14 +196,7 @@ fn transfer(pattern: Pattern, from: &str, to: &str, amount: i64) -> Arc<Plan> {
 
 /// Runs the plans, over crashes, to the end, and checks the world.
 async fn run(plans: Vec<Arc<Plan>>, budget: Budget, limit: usize) {
-    let books = || Books { account: Some(Account { balance: 10, held: 0 }), ..Books::default() };
-    let world = Shared(Arc::new(Mutex::new(World {
-        log: frame::MAGIC.to_vec(),
-        banks: ["n", "s"].map(|name| (name.to_owned(), books())).into(),
-        left: budget,
-        power: true,
-        switch: Context::background(),
-    })));
+    let world = Shared::new(&["n".to_owned(), "s".to_owned()], budget);
     let machine = loop {
         match start(&world, &plans, limit).await {
             Ok(machine) if machine.unfinished() == 0 && machine.ids().count() == plans.len() => {
@@ -183,17 +214,17 @@ async fn run(plans: Vec<Arc<Plan>>, budget: Budget, limit: usize) {
 /// One life of the coordinator, and of its clients.
 async fn start(world: &Shared, plans: &[Arc<Plan>], limit: usize) -> Result<Machine, Failed> {
     let abandon = Context::background().with_cancel();
-    let (history, banks) = {
-        let mut world_now = world.lock();
-        world_now.switch = abandon.clone();
-        let contents = frame::read(&world_now.log).expect("a crash damages nothing");
-        world_now.log.truncate(contents.len);
-        let bank = |name: &String| (name.clone(), Bank { name: name.clone(), world: world.clone() });
-        (contents.events, world_now.banks.keys().map(bank).collect::<BTreeMap<_, _>>())
+    let switch = abandon.clone();
+    let before = { world.lock() }.switch.replace(switch);
+    drop(before);
+    let history = {
+        let mut world = world.lock();
+        let contents = frame::read(&world.log).expect("a crash damages nothing");
+        world.log.truncate(contents.len);
+        contents.events
     };
-    let patience = Patience { attempts: 1, pause: Duration::from_millis(1) };
-    let options = Options { limit, patience, stop: Context::background(), abandon };
-    let coordinator = Coordinator::start(world.clone(), &history, banks, options)?;
+    let options = Options { limit, patience: PATIENCE, stop: Context::background(), abandon };
+    let coordinator = Coordinator::start(world.clone(), &history, world.participants(), options)?;
     let clients: Vec<_> = (plans.iter().cloned().enumerate())
         .map(|(n, plan)| {
             let client = coordinator.client();
@@ -221,43 +252,78 @@ fn check(world: &World, machine: &Machine) {
     }
 }
 
+/// Runs of a coordinator that all differ: half of them at random, half by priorities that change three times.
 #[track_caller]
-fn explore(plans: &[Arc<Plan>], budget: Budget, limit: usize) {
-    let plans = plans.to_vec();
-    let report = Sim::exhaustive()
-        .check(move || run(plans.clone(), budget, limit))
-        .unwrap_or_else(|failure| panic!("{failure}"));
-    eprintln!("{report:?}");
-    assert_eq!(report.verdict, Checked::Exhaustive);
+fn sample(plans: &[Arc<Plan>], budget: Budget, limit: usize) {
+    for sim in [Sim::random(1, RUNS), Sim::pct(2, RUNS, 3)] {
+        let plans = plans.to_vec();
+        if let Err(failure) = sim.check(move || run(plans.clone(), budget, limit)) {
+            panic!("{failure}");
+        }
+    }
 }
 
 #[test]
 fn a_saga_over_crashes() {
-    explore(&[transfer(Pattern::Saga, "n", "s", 5)], Budget { crashes: 1, troubles: 0 }, 1);
+    sample(&[transfer(Pattern::Saga, "n", "s", 5)], Budget { crashes: 2, troubles: 1 }, 1);
 }
 
 #[test]
 fn a_saga_that_is_refused_over_crashes() {
-    explore(&[transfer(Pattern::Saga, "n", "s", -50)], Budget { crashes: 1, troubles: 0 }, 1);
+    sample(&[transfer(Pattern::Saga, "n", "s", -50)], Budget { crashes: 2, troubles: 1 }, 1);
 }
 
 #[test]
 fn a_tcc_transaction_over_crashes() {
-    explore(&[transfer(Pattern::Tcc, "n", "s", 5)], Budget { crashes: 1, troubles: 0 }, 1);
+    sample(&[transfer(Pattern::Tcc, "n", "s", 5)], Budget { crashes: 2, troubles: 1 }, 1);
 }
 
 #[test]
-fn a_saga_with_silent_participants() {
-    explore(&[transfer(Pattern::Saga, "n", "s", 5)], Budget { crashes: 0, troubles: 2 }, 1);
-}
-
-#[test]
-fn a_tcc_transaction_with_silent_participants() {
-    explore(&[transfer(Pattern::Tcc, "n", "s", 5)], Budget { crashes: 0, troubles: 2 }, 1);
-}
-
-#[test]
-fn both_side_by_side() {
+fn both_side_by_side_and_one_waits_for_the_other() {
     let plans = [transfer(Pattern::Saga, "n", "s", 5), transfer(Pattern::Tcc, "s", "n", 5)];
-    explore(&plans, Budget::default(), 2);
+    for limit in [1, 2] {
+        sample(&plans, Budget { crashes: 1, troubles: 2 }, limit);
+    }
+}
+
+/// A desk alone, over every interleaving: two commands, a participant that fails when the checker likes, and a
+/// switch that may be thrown at any time.
+#[test]
+fn a_desk_answers_once_or_not_at_all() {
+    let program = || async {
+        let abandon = Context::background().with_cancel();
+        let world = Shared::new(&["n".to_owned()], Budget { crashes: 0, troubles: 2 });
+        let (answers, from_desk) = bounded(1);
+        let (notices, _unread) = bounded(1);
+        let office = Office { patience: PATIENCE, abandon: abandon.clone(), answers, notices };
+        let Desks { ends, handles } = office.open(world.participants());
+        let plan = transfer(Pattern::Tcc, "n", "n", 5);
+        let ask = |verb| ends["n"].send(Command { id: "t".into(), step: 0, verb, plan: plan.clone() });
+        ask(Verb::Try).await.unwrap();
+        let Ok(Event::Answered { verb: Verb::Try, answer: first, .. }) = from_desk.recv().await else {
+            panic!("what was asked is answered");
+        };
+        ask(Verb::Cancel).await.unwrap();
+        let thrown = go(async move { abandon.cancel() });
+        match from_desk.recv().await {
+            Ok(Event::Answered { verb: Verb::Cancel, answer: Answer::Done, .. }) => {
+                assert_eq!(
+                    world.lock().banks["n"].account,
+                    Some(Account { balance: 10, held: 0 }),
+                    "{first:?}"
+                );
+            }
+            Ok(other) => panic!("{other:?}"),
+            // It was abandoned.
+            Err(_) => {}
+        }
+        thrown.await.unwrap();
+        drop(ends);
+        for desk in handles {
+            desk.await.unwrap();
+        }
+    };
+    let report = Sim::exhaustive().check(program).unwrap_or_else(|failure| panic!("{failure}"));
+    eprintln!("{report:?}");
+    assert_eq!(report.verdict, Checked::Exhaustive);
 }
