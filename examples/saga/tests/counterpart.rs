@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{Directory, text};
+use common::{Deadline, Directory, text};
 use hchan_saga::model::Outcome;
 use rusqlite::Connection;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -24,13 +24,15 @@ tcc booked north:alice -5 south:bob +5
 struct Running {
     process: Child,
     err: BufReader<ChildStderr>,
+    _deadline: Deadline,
 }
 
 impl Running {
     fn start(mut command: Command) -> Self {
         let mut process = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let err = BufReader::new(process.stderr.take().unwrap());
-        Self { process, err }
+        let _deadline = Deadline::of(process.id());
+        Self { process, err, _deadline }
     }
 
     /// Reads lines until one has all of these words.

@@ -1,5 +1,6 @@
 //! The program as a process, its directory, and the auditor of all that it left there.
 
+use hchan::{RecvTimeoutError, Sender, bounded};
 use hchan_saga::frame;
 use hchan_saga::machine::Machine;
 use hchan_saga::model::{Event, Outcome, Pattern, Verb};
@@ -7,7 +8,8 @@ use hchan_saga::script::{self, Script};
 use rusqlite::{Connection, OpenFlags};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
+use std::time::Duration;
 
 /// A directory for banks and a log, gone at the end.
 pub struct Directory(pub PathBuf);
@@ -33,7 +35,9 @@ impl Directory {
     pub fn run(&self, script: &str, crash: Option<usize>) -> Output {
         let mut command = self.command(script);
         command.envs(crash.map(|step| ("SAGA_CRASH_AT", step.to_string())));
-        command.output().unwrap()
+        let process = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let _deadline = Deadline::of(process.id());
+        process.wait_with_output().unwrap()
     }
 
     pub fn log(&self) -> PathBuf {
@@ -123,6 +127,21 @@ impl Directory {
             "money was made"
         );
         all
+    }
+}
+
+/// Ends a process that takes a minute, by a signal that no test expects.
+pub struct Deadline(#[expect(dead_code, reason = "its end is what counts")] Sender<()>);
+
+impl Deadline {
+    pub fn of(process: u32) -> Self {
+        let (alive, watch) = bounded(0);
+        std::thread::spawn(move || {
+            if watch.recv_timeout_blocking(Duration::from_secs(60)) == Err(RecvTimeoutError::Timeout) {
+                let _ = Command::new("kill").args(["-ABRT", &process.to_string()]).status();
+            }
+        });
+        Self(alive)
     }
 }
 
