@@ -1,0 +1,99 @@
+//! From a tenant's socket into its queue.
+//!
+//! Each tenant has a socket of its own: a tenant that floods fills its own buffer in the kernel, and what does not fit
+//! there is lost before it is read, and counted. From here on nothing is lost: when the queue is full, the intake waits.
+
+use crate::metrics::Counters;
+use crate::sampler::Sampler;
+use crate::sequence::{Seen, Sequences};
+use crate::wire::{DATAGRAM, Reading};
+use async_io::Async;
+use hchan::{Context, Sender, select};
+use std::io;
+use std::net::UdpSocket;
+use std::sync::Arc;
+
+/// Datagrams that are read at once, before others have a turn.
+const BURST: usize = 128;
+
+/// A tenant's intake.
+pub struct Intake {
+    pub socket: Async<UdpSocket>,
+    pub queue: Sender<Reading>,
+    pub counters: Arc<Counters>,
+    pub sequences: Sequences,
+    /// Cancelled when what is in the socket is to be the last.
+    pub stop: Context,
+}
+
+impl Intake {
+    /// Reads until it is stopped, or the socket fails.
+    ///
+    /// # Errors
+    ///
+    /// If the socket fails.
+    pub async fn run(mut self) -> io::Result<()> {
+        let mut sampler = Sampler::default();
+        let mut burst = Vec::with_capacity(BURST);
+        let mut stopped = false;
+        while !stopped {
+            stopped = select! {
+                recv(self.stop.done()) -> _ => true,
+                wait(self.socket.readable()) -> ready => {
+                    ready?;
+                    false
+                }
+            };
+            while self.read(&mut sampler, &mut burst)? {
+                self.enqueue(&mut burst).await;
+            }
+            self.enqueue(&mut burst).await;
+        }
+        Ok(())
+    }
+
+    /// Reads what is there, up to a burst; true if there may be more.
+    fn read(&mut self, sampler: &mut Sampler, burst: &mut Vec<Reading>) -> io::Result<bool> {
+        // One byte more, to see what is too long.
+        let mut datagram = [0; DATAGRAM + 1];
+        let capacity = self.queue.capacity().unwrap_or(usize::MAX);
+        let queued = self.queue.len();
+        for _ in 0..BURST {
+            let len = match self.socket.get_ref().recv_from(&mut datagram) {
+                Ok((len, _)) => len,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(false),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => return Err(error),
+            };
+            self.counters.received.add(1);
+            let Some(reading) = Reading::from_datagram(&datagram[..len]) else {
+                self.counters.malformed.add(1);
+                continue;
+            };
+            match self.sequences.see(reading.device, reading.sequence) {
+                Seen::Stranger => self.counters.strangers.add(1),
+                Seen::Old => self.counters.old.add(1),
+                Seen::New { lost } => {
+                    self.counters.lost.add(lost.into());
+                    if sampler.keeps(reading.sequence, queued + burst.len(), capacity) {
+                        burst.push(reading);
+                    } else {
+                        self.counters.sampled_out.add(1);
+                    }
+                }
+            }
+        }
+        self.counters.sampling_one_of.set(sampler.one_of().into());
+        Ok(true)
+    }
+
+    /// Waits until all of them are in the queue.
+    async fn enqueue(&self, burst: &mut Vec<Reading>) {
+        if self.queue.len() + burst.len() > self.queue.capacity().unwrap_or(usize::MAX) {
+            self.counters.waits.add(1);
+        }
+        // It fails only if the keeper is gone, which the tenant reports.
+        let _ = self.queue.send_many(burst.drain(..)).await;
+        self.counters.queue_length.set(self.queue.len() as u64);
+    }
+}
