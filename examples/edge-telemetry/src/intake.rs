@@ -56,44 +56,49 @@ impl Intake {
     fn read(&mut self, sampler: &mut Sampler, burst: &mut Vec<Reading>) -> io::Result<bool> {
         // One byte more, to see what is too long.
         let mut datagram = [0; DATAGRAM + 1];
-        let capacity = self.queue.capacity().unwrap_or(usize::MAX);
         let queued = self.queue.len();
         for _ in 0..BURST {
-            let len = match self.socket.get_ref().recv_from(&mut datagram) {
-                Ok((len, _)) => len,
+            match self.socket.get_ref().recv_from(&mut datagram) {
+                Ok((len, _)) => self.take(&datagram[..len], queued, sampler, burst),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(false),
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(error),
-            };
-            self.counters.received.add(1);
-            let Some(reading) = Reading::from_datagram(&datagram[..len]) else {
-                self.counters.malformed.add(1);
-                continue;
-            };
-            match self.sequences.see(reading.device, reading.sequence) {
-                Seen::Stranger => self.counters.strangers.add(1),
-                Seen::Old => self.counters.old.add(1),
-                Seen::New { lost } => {
-                    self.counters.lost.add(lost.into());
-                    if sampler.keeps(reading.sequence, queued + burst.len(), capacity) {
-                        burst.push(reading);
-                    } else {
-                        self.counters.sampled_out.add(1);
-                    }
-                }
             }
         }
-        self.counters.sampling_one_of.set(sampler.one_of().into());
         Ok(true)
+    }
+
+    /// Counts a datagram, and keeps its reading if that is to be kept.
+    fn take(&mut self, datagram: &[u8], queued: usize, sampler: &mut Sampler, burst: &mut Vec<Reading>) {
+        self.counters.received.add(1);
+        let Some(reading) = Reading::from_datagram(datagram) else {
+            return self.counters.malformed.add(1);
+        };
+        let lost = match self.sequences.see(reading.device, reading.sequence) {
+            Seen::Stranger => return self.counters.strangers.add(1),
+            Seen::Old => return self.counters.old.add(1),
+            Seen::New { lost } => lost,
+        };
+        self.counters.lost.add(lost.into());
+        let capacity = self.queue.capacity().unwrap_or(usize::MAX);
+        let keeps = sampler.keeps(reading.device, reading.sequence, queued + burst.len(), capacity);
+        self.counters.sampling_one_of.set(sampler.one_of().into());
+        if keeps {
+            burst.push(reading);
+        } else {
+            self.counters.sampled_out.add(1);
+        }
     }
 
     /// Waits until all of them are in the queue.
     async fn enqueue(&self, burst: &mut Vec<Reading>) {
-        if self.queue.len() + burst.len() > self.queue.capacity().unwrap_or(usize::MAX) {
+        let capacity = self.queue.capacity().unwrap_or(usize::MAX);
+        let wanted = self.queue.len() + burst.len();
+        self.counters.queue_length.set(wanted.min(capacity) as u64);
+        if wanted > capacity {
             self.counters.waits.add(1);
         }
         // It fails only if the keeper is gone, which the tenant reports.
         let _ = self.queue.send_many(burst.drain(..)).await;
-        self.counters.queue_length.set(self.queue.len() as u64);
     }
 }

@@ -27,8 +27,8 @@ impl Sampler {
         self.one_of
     }
 
-    /// Whether a reading of this sequence number is kept, when the queue is so full.
-    pub fn keeps(&mut self, sequence: u32, len: usize, capacity: usize) -> bool {
+    /// Whether this reading of this device is kept, when the queue is so full. The devices take turns.
+    pub fn keeps(&mut self, device: u32, sequence: u32, len: usize, capacity: usize) -> bool {
         if self.pause > 0 {
             self.pause -= 1;
         } else {
@@ -42,6 +42,6 @@ impl Sampler {
                 self.pause = capacity / 4;
             }
         }
-        sequence.is_multiple_of(self.one_of)
+        device.wrapping_add(sequence).is_multiple_of(self.one_of)
     }
 }
