@@ -45,7 +45,8 @@ impl Rule for Fragile {
 struct Site {
     runtime: Runtime,
     directory: Directory,
-    screen: (Sender<(String, Alert)>, Receiver<(String, Alert)>),
+    screen: Sender<(String, Alert)>,
+    shown: Receiver<(String, Alert)>,
     stop: Context,
     tenants: Vec<Tenant>,
 }
@@ -54,7 +55,8 @@ impl Site {
     fn new(name: &str) -> Self {
         let runtime = Runtime::builder().workers(2).build().unwrap();
         let stop = Context::background().with_cancel();
-        Self { runtime, directory: Directory::new(name), screen: bounded(1000), stop, tenants: Vec::new() }
+        let (screen, shown) = bounded(1000);
+        Self { runtime, directory: Directory::new(name), screen, shown, stop, tenants: Vec::new() }
     }
 
     /// Starts a tenant; its counts, and its devices.
@@ -68,7 +70,7 @@ impl Site {
             queue: QUEUE,
             segment: 1 << 20,
             sizes: Sizes { shards: 4, most: 3, waiting: 64, idle: Duration::from_millis(50) },
-            screen: self.screen.0.clone(),
+            screen: self.screen.clone(),
             stop: self.stop.clone(),
         };
         let tenant = self.runtime.run(Tenant::start(options)).unwrap();
@@ -80,7 +82,7 @@ impl Site {
 
     /// The next alert, of whomever.
     fn alert(&self) -> (String, Alert) {
-        self.screen.1.recv_timeout_blocking(common::DEADLINE).expect("an alert in time")
+        self.shown.recv_timeout_blocking(common::DEADLINE).expect("an alert in time")
     }
 
     /// Stops all, and waits until they ended well.
@@ -280,7 +282,7 @@ fn a_socket_that_cannot_be_had_is_an_error() {
         queue: 1,
         segment: 1,
         sizes: Sizes { shards: 1, most: 1, waiting: 1, idle: Duration::MAX },
-        screen: site.screen.0.clone(),
+        screen: site.screen.clone(),
         stop: site.stop.clone(),
     };
     let error = site.runtime.run(Tenant::start(options)).err().unwrap();

@@ -4,7 +4,7 @@
 //! A desk is checked over every interleaving. The whole has too many, and is sampled; `model.rs` goes through every
 //! state of the protocol.
 
-use hchan::sim::{Sim, Verdict as Checked};
+use hchan::sim::{Bound, Sim, Verdict as Checked};
 use hchan::{Context, bounded, go, select_blocking};
 use hchan_saga::coordinator::{Coordinator, Failed, Options};
 use hchan_saga::desk::{Desks, Office, Participant, Patience};
@@ -263,6 +263,34 @@ fn sample(plans: &[Arc<Plan>], budget: Budget, limit: usize) {
     }
 }
 
+/// Every order in which tasks can go on where one waits, when nothing fails.
+#[track_caller]
+fn all_orders(plan: Arc<Plan>) {
+    let nothing = Budget { crashes: 0, troubles: 0 };
+    let sim = Sim::exhaustive().preemption_bound(0);
+    let report =
+        sim.check(move || run(vec![plan.clone()], nothing, 1)).unwrap_or_else(|failure| panic!("{failure}"));
+    assert_eq!(report.verdict, Checked::Bounded(Bound::Preemptions(0)), "{report:?}");
+}
+
+#[test]
+fn a_saga_in_every_order_of_its_waits() {
+    all_orders(transfer(Pattern::Saga, "n", "s", 5));
+}
+
+#[test]
+fn a_saga_that_is_refused_in_every_order_of_its_waits() {
+    all_orders(transfer(Pattern::Saga, "n", "s", -50));
+}
+
+#[test]
+fn a_tcc_transaction_in_every_order_of_its_waits() {
+    // Of one step: the two steps of a transfer go at once, and have some twenty thousand orders.
+    let mut plan = Arc::unwrap_or_clone(transfer(Pattern::Tcc, "n", "s", 5));
+    plan.steps.truncate(1);
+    all_orders(Arc::new(plan));
+}
+
 #[test]
 fn a_saga_over_crashes() {
     sample(&[transfer(Pattern::Saga, "n", "s", 5)], Budget { crashes: 2, troubles: 1 }, 1);
@@ -324,6 +352,5 @@ fn a_desk_answers_once_or_not_at_all() {
         }
     };
     let report = Sim::exhaustive().check(program).unwrap_or_else(|failure| panic!("{failure}"));
-    eprintln!("{report:?}");
     assert_eq!(report.verdict, Checked::Exhaustive);
 }
