@@ -86,7 +86,7 @@ impl Dispatcher {
         Self { sizes, rule, counters, batches, alerts, shards, waiting: 0, out: 0, pool }
     }
 
-    /// Runs until there are no more batches and all that came is analysed.
+    /// Runs until there are no more batches and all that came is analysed, or nobody takes the alerts.
     pub async fn run(mut self) {
         let never = never();
         let mut open = true;
@@ -96,7 +96,9 @@ impl Dispatcher {
             select! {
                 biased;
                 recv(self.pool.finished.1) -> finished => {
-                    self.take_back(finished.expect("a sender is kept here")).await;
+                    if !self.take_back(finished.expect("a sender is kept here")).await {
+                        break;
+                    }
                 }
                 recv(batches) -> batch => match batch {
                     Ok(batch) => self.sort(batch),
@@ -161,14 +163,15 @@ impl Dispatcher {
         }
     }
 
-    async fn take_back(&mut self, finished: Finished) {
+    /// False if nobody takes the alerts.
+    async fn take_back(&mut self, finished: Finished) -> bool {
         let Finished { shard, devices, alerts, analysed, late, poisoned } = finished;
         self.shards[shard].devices = Some(devices);
         self.out -= 1;
-        // It fails only if the recorder is gone, which the tenant reports.
-        let _ = self.alerts.send_many(alerts).await;
+        let sent = self.alerts.send_many(alerts).await.is_ok();
         self.counters.late.add(late as u64);
         self.counters.poisoned.add(poisoned as u64);
         self.counters.analysed.add(analysed as u64);
+        sent
     }
 }

@@ -16,6 +16,9 @@ use std::sync::Arc;
 /// Datagrams that are read at once, before others have a turn.
 const BURST: usize = 128;
 
+/// Bursts that are read after the stop: more than fit into the socket's buffer. Who goes on sending is not waited for.
+const LAST_BURSTS: usize = 64;
+
 /// A tenant's intake.
 pub struct Intake {
     pub socket: Async<UdpSocket>,
@@ -27,7 +30,7 @@ pub struct Intake {
 }
 
 impl Intake {
-    /// Reads until it is stopped, or the socket fails.
+    /// Reads until it is stopped, the keeper is gone, or the socket fails.
     ///
     /// # Errors
     ///
@@ -35,21 +38,26 @@ impl Intake {
     pub async fn run(mut self) -> io::Result<()> {
         let mut sampler = Sampler::default();
         let mut burst = Vec::with_capacity(BURST);
-        let mut stopped = false;
-        while !stopped {
-            stopped = select! {
-                recv(self.stop.done()) -> _ => true,
-                wait(self.socket.readable()) -> ready => {
-                    ready?;
-                    false
-                }
-            };
-            while self.read(&mut sampler, &mut burst)? {
-                self.enqueue(&mut burst).await;
+        let mut left = None;
+        loop {
+            let more = self.read(&mut sampler, &mut burst)?;
+            if !self.enqueue(&mut burst).await {
+                return Ok(());
             }
-            self.enqueue(&mut burst).await;
+            if left.is_none() && self.stop.err().is_some() {
+                left = Some(LAST_BURSTS);
+            }
+            match &mut left {
+                Some(0) => return Ok(()),
+                Some(_) if !more => return Ok(()),
+                Some(left) => *left -= 1,
+                None if more => {}
+                None => select! {
+                    recv(self.stop.done()) -> _ => {}
+                    wait(self.socket.readable()) -> ready => ready?,
+                },
+            }
         }
-        Ok(())
     }
 
     /// Reads what is there, up to a burst; true if there may be more.
@@ -90,15 +98,14 @@ impl Intake {
         }
     }
 
-    /// Waits until all of them are in the queue.
-    async fn enqueue(&self, burst: &mut Vec<Reading>) {
+    /// Waits until all of them are in the queue; false if nobody takes them out any more.
+    async fn enqueue(&self, burst: &mut Vec<Reading>) -> bool {
         let capacity = self.queue.capacity().unwrap_or(usize::MAX);
         let wanted = self.queue.len() + burst.len();
         self.counters.queue_length.set(wanted.min(capacity) as u64);
         if wanted > capacity {
             self.counters.waits.add(1);
         }
-        // It fails only if the keeper is gone, which the tenant reports.
-        let _ = self.queue.send_many(burst.drain(..)).await;
+        self.queue.send_many(burst.drain(..)).await.is_ok()
     }
 }

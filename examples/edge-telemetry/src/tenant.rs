@@ -106,11 +106,14 @@ impl Tenant {
     ///
     /// What failed.
     pub async fn join(self) -> io::Result<()> {
-        // Each ends when the one before it has.
-        let ends = [flat(self.intake.await), flat(self.keeper.await)];
-        self.dispatcher.await.map_err(io::Error::other)?;
+        // When one fails, those before it end because nobody takes what they have: the last error is the first.
+        let ends = [
+            flat(self.intake.await),
+            flat(self.keeper.await),
+            self.dispatcher.await.map_err(io::Error::other),
+        ];
         flat(self.recorder.await)?;
-        ends.into_iter().collect()
+        ends.into_iter().rev().collect()
     }
 }
 

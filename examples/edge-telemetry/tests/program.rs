@@ -126,6 +126,21 @@ fn killed_in_a_flood_it_has_all_that_it_said_was_stored() {
 }
 
 #[test]
+fn interrupted_in_a_flood_it_takes_in_what_it_has_and_ends() {
+    let data = Directory::new("interrupted");
+    let collector = Collector::start(&data, &["one=127.0.0.1:0"]);
+    let flood = Process(start_devices(&["--devices", "1000", "--readings", "1000000"], &collector.tenants));
+    ask("the flood is there", || (collector.metric("analysed_total", None) > 5_000).then_some(()));
+    let said = collector.stop();
+    drop(flood);
+    let words: Vec<&str> = said.split_whitespace().collect();
+    let ["ended:", stored, "stored,", analysed, "analysed,", "0", "alerts"] = words[..] else {
+        panic!("{said}")
+    };
+    assert_eq!(stored, analysed, "what was stored was analysed, too");
+}
+
+#[test]
 fn a_damaged_log_is_an_error_that_says_where() {
     let data = Directory::new("damaged");
     let collector = Collector::start(&data, &["one=127.0.0.1:0"]);

@@ -25,8 +25,8 @@ impl Rule for Echo {
     }
 }
 
-fn reading(device: u32, time: u64) -> Reading {
-    Reading { device, sequence: 1, time, temperature: 0 }
+fn reading(device: u32, number: u32) -> Reading {
+    Reading { device, sequence: number, time: number.into(), temperature: 0 }
 }
 
 /// What came out, after these batches went in one after the other.
