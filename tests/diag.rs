@@ -137,7 +137,8 @@ fn a_hundred_thousand_tasks_are_one_line_and_held_up_by_nobody() {
     };
     let dump = dump_until(&runtime, all_wait);
     let text = dump.to_string();
-    assert!(text.lines().count() < 40, "{text}");
+    // Where the machine is slow there are more workers than were asked for.
+    assert!(text.lines().filter(|line| !line.contains("worker")).count() < 30, "{text}");
     assert!(text.contains("100000 tasks (spawned at tests/diag.rs:"), "{text}");
     assert!(dump.channels.iter().any(|channel| channel.more_waiters && channel.receivers == TASKS));
     drop(tx);

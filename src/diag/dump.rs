@@ -210,7 +210,7 @@ pub struct ChannelDump {
     /// Those who waited for a value and were let go, and have not looked since, if the channel keeps track of that: a
     /// future was given a value, or is to find that the channel is closed, and was not polled yet.
     pub unseen: Vec<Party>,
-    /// Its handles, if it keeps track of them.
+    /// Its handles, if it keeps track of them; some of them, if there are more than 32,768.
     pub handles: Vec<HandleDump>,
 }
 

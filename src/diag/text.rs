@@ -103,11 +103,22 @@ fn write_runtime(dump: &Dump, runtime: &RuntimeDump, f: &mut Formatter<'_>) -> f
         Count(*wanted, "worker"),
         Count(tasks.len(), "task"),
     )?;
-    workers.iter().try_for_each(|worker| write_worker(dump, worker, f))?;
+    write_workers(dump, workers, f)?;
     let groups = groups(tasks);
     let all = groups.len();
     groups.iter().take(SHOWN).try_for_each(|group| write_tasks(dump, group, f))?;
     write_more(all, SHOWN, f)
+}
+
+/// The workers, those that sleep in one line if they are many.
+fn write_workers(dump: &Dump, workers: &[WorkerDump], f: &mut Formatter<'_>) -> fmt::Result {
+    let sleeps =
+        |worker: &&WorkerDump| matches!(worker.activity, WorkerActivity::Sleeps) && worker.queued == 0;
+    let sleepers = workers.iter().filter(sleeps).count();
+    let are_many = sleepers > LISTED;
+    let shown = workers.iter().filter(|worker| !(are_many && sleeps(worker)));
+    shown.into_iter().try_for_each(|worker| write_worker(dump, worker, f))?;
+    if are_many { writeln!(f, "  {sleepers} workers sleep") } else { Ok(()) }
 }
 
 fn write_worker(dump: &Dump, worker: &WorkerDump, f: &mut Formatter<'_>) -> fmt::Result {
@@ -267,7 +278,9 @@ fn write_channels(dump: &Dump, f: &mut Formatter<'_>) -> fmt::Result {
             let side = if handle.is_sender { "sender" } else { "receiver" };
             writeln!(f, "    {side} {}", Keeper(dump, handle))?;
         }
-        write_more(channel.handles.len(), LISTED, f)?;
+        if !channel.handles.is_empty() {
+            write_more(channel.senders + channel.receivers, LISTED, f)?;
+        }
     }
     write_more(waited.len(), SHOWN, f)
 }

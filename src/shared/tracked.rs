@@ -12,9 +12,15 @@ use crate::world::{self, Site};
 use parking_lot::{Mutex, MutexGuard};
 use std::collections::{HashMap, HashSet};
 
-/// The handles.
+/// The handles, and who waits. Two locks: who joins the line has the channel's already, and is not to wait for those
+/// who only use their handles.
 #[derive(Default)]
-pub(super) struct Tracked(Mutex<Handles>);
+pub(super) struct Tracked {
+    handles: Mutex<Handles>,
+    /// Who has joined the line for values and has neither left it nor seen that he was let go, by the address of his
+    /// node.
+    waits: Mutex<HashMap<usize, Who>>,
+}
 
 #[derive(Default)]
 struct Handles {
@@ -22,11 +28,11 @@ struct Handles {
     all: Vec<Option<Handle>>,
     /// The places that are free.
     vacant: Vec<u32>,
-    /// Who has joined the line for values and has neither left it nor seen that he was let go, by the address of his
-    /// node.
-    waits: HashMap<usize, Who>,
 }
 
+/// How many handles a report looks at under one lock, and at all.
+const PART: usize = 512;
+const MOST: usize = 1 << 15;
 /// The memory for so many who wait is kept.
 const FEW: usize = 32;
 
@@ -45,7 +51,7 @@ impl Mark {
 
 impl Tracked {
     fn lock(&self) -> MutexGuard<'_, Handles> {
-        self.0.lock()
+        self.handles.lock()
     }
 
     fn add(&self, handle: Handle) -> Mark {
@@ -58,17 +64,26 @@ impl Tracked {
         Mark(1 + place)
     }
 
+    /// Some at a time, so that nobody waits long for the lock, and not more than [`MOST`].
     pub(super) fn all(&self) -> Vec<Handle> {
-        self.lock().all.iter().flatten().copied().collect()
+        let mut all = Vec::new();
+        let mut next = 0;
+        while all.len() < MOST {
+            let handles = self.lock();
+            let Some(rest) = handles.all.get(next..).filter(|rest| !rest.is_empty()) else { break };
+            all.extend(rest.iter().take(PART).flatten());
+            next += PART;
+        }
+        all
     }
 
     fn unseen(&self, in_line: &[usize]) -> Vec<Who> {
-        let handles = self.lock();
-        if handles.waits.len() == in_line.len() {
+        let waits = self.waits.lock();
+        if waits.len() == in_line.len() {
             return Vec::new();
         }
         let in_line: HashSet<_> = in_line.iter().collect();
-        let gone = handles.waits.iter().filter(|(node, _)| !in_line.contains(node));
+        let gone = waits.iter().filter(|(node, _)| !in_line.contains(node));
         gone.map(|(_, who)| *who).collect()
     }
 }
@@ -162,7 +177,7 @@ impl<T> Shared<T> {
     #[cold]
     fn watch_slowly(&self, node: usize, who: Option<Who>) {
         let Some(tracked) = self.tracked() else { return };
-        let waits = &mut tracked.lock().waits;
+        let mut waits = tracked.waits.lock();
         match who {
             Some(who) => waits.insert(node, who),
             None => waits.remove(&node),
