@@ -1,7 +1,7 @@
 //! The page of metrics, for whoever asks by HTTP.
 //!
-//! One task for each connection and one answer for each; at most [`CONNECTIONS`] at a time, and nobody may take longer
-//! than [`PATIENCE`]: half-open connections go away by themselves.
+//! One task for each connection and one answer for each; at most 32 at a time, and nobody may take longer
+//! than five seconds: half-open connections go away by themselves.
 
 use async_io::Async;
 use futures_lite::{AsyncReadExt, AsyncWriteExt};
