@@ -53,7 +53,7 @@ fn run(args: &[&str]) -> Output {
 
 #[test]
 fn it_says_what_it_does_until_it_is_interrupted() {
-    hchan::run(async {
+    common::run(async {
         let etcd = Etcd::start().await;
         let client = etcd.client();
         let mut controller = Controller::start(&["--etcd", &etcd.address(), "--prefix", "/my/fleet/"]);

@@ -3,7 +3,7 @@
 mod common;
 
 use common::proxy::{Manner, Proxy};
-use common::{Content, DEADLINE, Etcd, content, delete, put, until};
+use common::{Content, DEADLINE, Etcd, content, delete, put, run, until};
 use hchan::time::{sleep, timeout};
 use hchan::{Context, JoinHandle, Receiver, bounded, go};
 use hchan_reconcile::controller::{Controller, Reconcile, Verdict};
@@ -101,7 +101,7 @@ async fn becomes(client: &Client, sets: &[(&str, u32, &str)]) {
 
 #[test]
 fn sets_become_units_and_follow_every_change() {
-    hchan::run(async {
+    run(async {
         let etcd = Etcd::start().await;
         let client = etcd.client();
         put(&client, "/f/sets/before", &set(2, "a")).await;
@@ -123,7 +123,7 @@ fn sets_become_units_and_follow_every_change() {
 
 #[test]
 fn what_others_do_to_units_is_undone() {
-    hchan::run(async {
+    run(async {
         let etcd = Etcd::start().await;
         let client = etcd.client();
         put(&client, "/f/sets/web", &set(3, "a")).await;
@@ -142,7 +142,7 @@ fn what_others_do_to_units_is_undone() {
 
 #[test]
 fn a_set_that_is_no_good_is_told_so_and_harms_nobody() {
-    hchan::run(async {
+    run(async {
         let etcd = Etcd::start().await;
         let client = etcd.client();
         put(&client, "/f/sets/web", &set(2, "a")).await;
@@ -175,7 +175,7 @@ fn a_set_that_is_no_good_is_told_so_and_harms_nobody() {
 
 #[test]
 fn a_large_set_takes_several_transactions_and_a_listing_several_pages() {
-    hchan::run(async {
+    run(async {
         let etcd = Etcd::start().await;
         let client = etcd.client();
         put(&client, "/f/sets/large", &set(777, "a")).await;
@@ -193,7 +193,7 @@ fn a_large_set_takes_several_transactions_and_a_listing_several_pages() {
 
 #[test]
 fn a_set_expires_though_nobody_says_so() {
-    hchan::run(async {
+    run(async {
         let etcd = Etcd::start().await;
         let client = etcd.client();
         let mut controller = Running::start(client.clone(), RARELY);
@@ -229,7 +229,7 @@ async fn storm(client: &Client, rounds: u32) -> Vec<(&'static str, u32, &'static
 
 #[test]
 fn an_etcd_that_is_killed_and_comes_back_is_followed_on() {
-    hchan::run(async {
+    run(async {
         let mut etcd = Etcd::start().await;
         let client = etcd.client();
         let mut controller = Running::start(client.clone(), RARELY);
@@ -249,7 +249,7 @@ fn an_etcd_that_is_killed_and_comes_back_is_followed_on() {
 
 #[test]
 fn an_etcd_that_comes_back_with_nothing_is_believed() {
-    hchan::run(async {
+    run(async {
         let mut etcd = Etcd::start().await;
         let client = etcd.client();
         put(&client, "/f/sets/old", &set(20, "a")).await;
@@ -268,7 +268,7 @@ fn an_etcd_that_comes_back_with_nothing_is_believed() {
 
 #[test]
 fn a_revision_that_is_compacted_meanwhile_makes_it_list_again() {
-    hchan::run(async {
+    run(async {
         let etcd = Etcd::start().await;
         let client = etcd.client();
         let proxy = Proxy::start(etcd.address()).await;
@@ -292,7 +292,7 @@ fn a_revision_that_is_compacted_meanwhile_makes_it_list_again() {
 
 #[test]
 fn a_connection_that_is_cut_goes_on_where_it_was() {
-    hchan::run(async {
+    run(async {
         let etcd = Etcd::start().await;
         let client = etcd.client();
         let proxy = Proxy::start(etcd.address()).await;
@@ -323,7 +323,7 @@ fn a_connection_that_is_cut_goes_on_where_it_was() {
 
 #[test]
 fn events_that_come_twice_change_nothing_and_those_that_are_lost_are_made_up_for() {
-    hchan::run(async {
+    run(async {
         let etcd = Etcd::start().await;
         let client = etcd.client();
         let proxy = Proxy::start(etcd.address()).await;
@@ -331,9 +331,17 @@ fn events_that_come_twice_change_nothing_and_those_that_are_lost_are_made_up_for
         controller.mute();
         for manner in [Manner::Double, Manner::Lose] {
             proxy.set(manner);
+            // Only when it does so is it the time to test it.
+            let before = proxy.tampered();
+            let noise = async {
+                while proxy.tampered() == before {
+                    put(&client, "/f/sets/no/set", "noise").await;
+                    sleep(Duration::from_millis(10)).await;
+                }
+            };
+            timeout(DEADLINE, noise).await.expect("the controller watches");
             let sets = storm(&client, 5).await;
             becomes(&client, &sets).await;
-            assert!(proxy.tampered() > 0, "{manner:?}");
             for (name, ..) in &sets {
                 delete(&client, &format!("/f/sets/{name}")).await;
             }
@@ -345,7 +353,7 @@ fn events_that_come_twice_change_nothing_and_those_that_are_lost_are_made_up_for
 
 #[test]
 fn a_connection_that_is_dead_without_saying_so_is_given_up() {
-    hchan::run(async {
+    run(async {
         let etcd = Etcd::start().await;
         let client = etcd.client();
         let proxy = Proxy::start(etcd.address()).await;
@@ -364,7 +372,7 @@ fn a_connection_that_is_dead_without_saying_so_is_given_up() {
 
 #[test]
 fn two_controllers_get_into_each_others_way_and_agree() {
-    hchan::run(async {
+    run(async {
         let etcd = Etcd::start().await;
         let client = etcd.client();
         let mut controllers = [1, 2].map(|_| Running::start(client.clone(), RARELY));
@@ -417,7 +425,7 @@ impl Reconcile for Witness {
 
 #[test]
 fn no_key_is_reconciled_twice_at_once_and_each_is_as_it_was_last() {
-    hchan::run(async {
+    run(async {
         let etcd = Etcd::start().await;
         let client = etcd.client();
         let witness = Arc::new(Witness::default());

@@ -15,6 +15,11 @@ use std::time::Duration;
 /// After this long a test has failed.
 pub const DEADLINE: Duration = Duration::from_secs(100);
 
+/// Runs a test on a runtime of its own: what its tasks print is printed with it.
+pub fn run<F: Future<Output = ()> + Send + 'static>(test: F) {
+    hchan::Runtime::new().unwrap().run(test);
+}
+
 /// An etcd with a folder of its own. Killed and removed at the end.
 pub struct Etcd {
     process: Child,
