@@ -82,6 +82,8 @@ impl Subscription {
     pub fn request(&mut self, request: Request) -> Reply {
         let reply = self.reply(&request.nonce, request.error);
         if !std::mem::replace(&mut self.has_begun, true) {
+            // Who names nothing at first wants everything: that is how it was said before there was a name for it.
+            self.wildcard = request.subscribe.is_empty() && request.unsubscribe.is_empty();
             self.begin(&request.subscribe, request.initial);
         } else {
             self.unsubscribe(&request.unsubscribe);
@@ -96,8 +98,6 @@ impl Subscription {
     }
 
     fn begin(&mut self, subscribe: &[String], initial: BTreeMap<String, String>) {
-        // Who names nothing at first wants everything: so before there was a name for that.
-        self.wildcard = subscribe.is_empty();
         self.owes_first = initial.is_empty();
         self.subscribe(subscribe, |name| !initial.contains_key(name));
         self.held = initial;

@@ -1,6 +1,7 @@
 //! A real etcd, as a process of the test's own.
 #![allow(dead_code, reason = "each file of tests uses a part of it")]
 
+pub mod controller;
 pub mod proxy;
 
 use hchan::time::{sleep, timeout};
