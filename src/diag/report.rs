@@ -59,7 +59,7 @@ struct State {
 /// nothing in the process can go on: see [`Verdict::Deadlock`]. What hangs while the rest goes on is looked for every
 /// second, in dumps, or less often where one takes longer than ten milliseconds, and reported if it was there in the
 /// look before; it shows at channels that keep track of their handles
-/// ([`tracked`](crate::channel::Builder::tracked), and all in debug builds).
+/// ([`tracked`](crate::Builder::tracked), and all in debug builds).
 ///
 /// ```
 /// hchan::diag::report_to(|report| eprintln!("{report}"));
