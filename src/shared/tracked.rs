@@ -79,7 +79,7 @@ impl Tracked {
 
     fn unseen(&self, in_line: &[usize]) -> Vec<Who> {
         let waits = self.waits.lock();
-        if waits.len() == in_line.len() {
+        if waits.is_empty() {
             return Vec::new();
         }
         let in_line: HashSet<_> = in_line.iter().collect();
