@@ -40,12 +40,13 @@ impl Intake {
         let mut burst = Vec::with_capacity(BURST);
         let mut left = None;
         loop {
+            // Asked before the read: a socket that is empty after the stop has nothing from before it.
+            if left.is_none() && self.stop.err().is_some() {
+                left = Some(LAST_BURSTS);
+            }
             let more = self.read(&mut sampler, &mut burst)?;
             if !self.enqueue(&mut burst).await {
                 return Ok(());
-            }
-            if left.is_none() && self.stop.err().is_some() {
-                left = Some(LAST_BURSTS);
             }
             match &mut left {
                 Some(0) => return Ok(()),
