@@ -204,6 +204,9 @@ fn not_polled() {
         });
         is_waited.recv().await.unwrap();
         orders.send(1).await.unwrap();
+        // One who waits to send does not hide the other.
+        let next = orders.clone();
+        named("client").go(async move { next.send(2).await });
         sleep(Duration::from_secs(600)).await;
         permits.send(()).await.unwrap();
         server.await.unwrap();
@@ -319,7 +322,7 @@ suspected deadlock of all tasks of the group made at programs.rs:172: nobody els
   task 66 again
 ";
 const NOT_POLLED: &str = "
-hchan: 1 runtime, 2 tasks, 3 channels with waiters, 1 thread asleep; taken in T
+hchan: 1 runtime, 3 tasks, 3 channels with waiters, 1 thread asleep; taken in T
 not polled: a task has a future that received on `orders` (capacity 0, made at programs.rs:193), and waits for something else
   task 65 `server` waits in recv on `permits` (capacity 0, made at programs.rs:194) at programs.rs:202
 ";
