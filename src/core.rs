@@ -63,9 +63,9 @@ pub(crate) enum Sent {
 
 /// What became of a receive.
 #[must_use]
-pub(crate) enum Received<T> {
-    /// A value, and the sender that may go on because of it.
-    Value(T, Ticket, Option<Wake>),
+pub(crate) enum Received {
+    /// The value is in its place. With it come its ticket, and the sender that may go on because of it.
+    Value(Ticket, Option<Wake>),
     /// There is nothing: the receiver may wait.
     Empty,
     /// There is nothing, and nothing will come.
@@ -232,27 +232,28 @@ impl<T> State<T> {
     /// Takes the oldest queued value, if that is all there is to a receive: the state is calm, and so few
     /// are queued that they are not lent. With it comes the summary.
     #[inline]
-    pub(crate) fn recv_calmly(&mut self) -> Option<(T, u8)> {
-        if self.signs != 0 {
-            return None;
-        }
-        let value = self.queue.pop_one_of_few()?;
-        Some((value, ROOM | sign(self.queue.behind() > 0, VALUES)))
+    pub(crate) fn recv_calmly(&mut self) -> (Option<T>, u8) {
+        let value = if self.signs == 0 { self.queue.pop_one_of_few() } else { None };
+        (value, ROOM | sign(self.queue.behind() > 0, VALUES))
     }
 
-    /// Takes the oldest queued value, or one straight from the first waiting sender.
+    /// Takes the oldest queued value, or one straight from the first waiting sender, and puts it into `place`,
+    /// where there is none.
     #[inline]
-    pub(crate) fn recv(&mut self) -> Received<T> {
+    pub(crate) fn recv(&mut self, place: &mut Option<T>) -> Received {
+        debug_assert!(place.is_none(), "a value is in its place");
         if let Some((value, ticket)) = self.queue.pop(&mut self.usual) {
             if self.signs & RETURNED != 0 {
                 self.note_queue();
             }
-            return Received::Value(value, ticket, self.admit());
+            *place = Some(value);
+            return Received::Value(ticket, self.admit());
         }
         if let Some(sender) = self.senders.claim_first() {
             let ticket = self.queue.departs();
             let (value, wake) = sender.collect(ticket);
-            return Received::Value(value, ticket, Some(wake));
+            *place = Some(value);
+            return Received::Value(ticket, Some(wake));
         }
         if self.closed { Received::Closed } else { Received::Empty }
     }

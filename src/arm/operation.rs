@@ -184,10 +184,12 @@ impl<T> Operation<T> for Recv {
 
     #[inline]
     unsafe fn step(state: &mut State<T>, node: &Node<T>, owed: &mut Option<Wake>) -> Option<Outcome> {
-        match state.recv() {
-            Received::Value(value, ticket, wake) => {
+        // SAFETY: promised by the caller.
+        let received = unsafe { node.with_value(|place| state.recv(place)) };
+        match received {
+            Received::Value(ticket, wake) => {
                 // SAFETY: promised by the caller.
-                unsafe { node.store(value, ticket) };
+                unsafe { node.set_ticket(ticket) };
                 *owed = wake;
                 Some(Outcome::Done)
             }

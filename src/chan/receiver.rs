@@ -6,7 +6,7 @@ use super::{Closed, Drain, IntoIter, Iter, Receiving, ReceivingMany, TryIter, We
 use crate::arm::RecvArm;
 use crate::error::{RecvError, RecvTimeoutError, TryRecvError};
 use crate::facade::LockGuard;
-use crate::shared::{Counted, Mark, Shared, Side};
+use crate::shared::{Counted, Fetched, Mark, Shared, Side};
 use crate::waiting::{Waiting, deadline_after};
 use crate::world::Site;
 use std::fmt;
@@ -122,9 +122,10 @@ impl<T> Receiver<T> {
         if let Some(shared) = self.shared() {
             shared.touch(self.mark, Location::caller());
         }
-        match self.shared().map_or(Err(None), Shared::recv_quickly) {
-            Ok(value) => Ok(value),
-            Err(guard) => self.recv_slowly(guard, deadline),
+        let mut guard = None;
+        match self.shared().and_then(|shared| shared.recv_quickly(&mut guard)) {
+            Some(value) => Ok(value),
+            None => self.recv_slowly(guard, deadline),
         }
     }
 
@@ -136,10 +137,13 @@ impl<T> Receiver<T> {
         guard: Option<LockGuard<'_>>,
         deadline: Option<Instant>,
     ) -> Result<T, RecvTimeoutError> {
-        match self.shared().map(|shared| shared.recv_on(guard)) {
-            Some(Ok(value)) => return Ok(value),
-            Some(Err(TryRecvError::Closed)) => return Err(RecvTimeoutError::Closed),
-            Some(Err(TryRecvError::Empty)) | None => {}
+        let mut value = None;
+        let fetched = self.shared().map(|shared| shared.recv_on(guard, &mut value));
+        if let Some(value) = value {
+            return Ok(value);
+        }
+        if fetched == Some(Fetched::Closed) {
+            return Err(RecvTimeoutError::Closed);
         }
         self.recv_waiting(deadline)
     }

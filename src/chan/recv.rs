@@ -2,9 +2,10 @@
 
 use crate::arm::RecvArm;
 use crate::census::{Act, Wait};
-use crate::error::{RecvError, TryRecvError};
+use crate::error::RecvError;
+use crate::facade::LockGuard;
 use crate::park::{gives_way, task_waits};
-use crate::shared::Shared;
+use crate::shared::{Fetched, Shared};
 use crate::waiting::{One, Waiting};
 use crate::world::{self, Site};
 use pin_project_lite::pin_project;
@@ -38,7 +39,33 @@ impl<T> Future for Receiving<'_, T> {
     type Output = Result<T, RecvError>;
 
     #[inline]
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.as_mut().project();
+        let mut guard = None;
+        if this.waiting.is_none()
+            && !*this.ended
+            && let Some(shared) = *this.shared
+        {
+            if gives_way(cx) {
+                return Poll::Pending;
+            }
+            if let Some(value) = shared.recv_quickly(&mut guard) {
+                *this.ended = true;
+                return Poll::Ready(Ok(value));
+            }
+        }
+        self.poll_slowly(guard, cx)
+    }
+}
+
+impl<T> Receiving<'_, T> {
+    /// The poll that is more than to take a value.
+    #[inline(never)]
+    fn poll_slowly(
+        self: Pin<&mut Self>,
+        guard: Option<LockGuard<'_>>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<T, RecvError>> {
         let mut this = self.project();
         assert!(!*this.ended, "polled again after it was ready");
         if let Some(mut waiting) = this.waiting.as_mut().as_pin_mut() {
@@ -56,15 +83,11 @@ impl<T> Future for Receiving<'_, T> {
             task_waits(Wait { act: Act::Recv, object: 0, site: this.site });
             return Poll::Pending;
         };
-        if gives_way(cx) {
-            return Poll::Pending;
-        }
-        match shared.recv_now() {
-            Err(TryRecvError::Empty) => {}
-            received => {
-                *this.ended = true;
-                return Poll::Ready(received.map_err(|_| RecvError));
-            }
+        let mut value = None;
+        let fetched = shared.recv_on(guard, &mut value);
+        if fetched != Fetched::Empty {
+            *this.ended = true;
+            return Poll::Ready(value.ok_or(RecvError));
         }
         this.waiting.set(Some(Waiting::one(RecvArm::recv(Some(shared)), this.site)));
         let mut waiting = this.waiting.as_pin_mut().expect("it was just made");

@@ -14,7 +14,7 @@ use super::{Receiver, Sender};
 use crate::arm::{RecvArm, SendArm};
 use crate::error::{SendError, TryRecvError};
 use crate::park::gives_way;
-use crate::shared::{Shared, Tried};
+use crate::shared::{Fetched, Shared, Tried};
 use crate::waiting::{One, Waiting};
 use crate::world::Site;
 use futures_core::{FusedStream, Stream};
@@ -131,10 +131,15 @@ impl<T> Stream for RecvStream<'_, T> {
             if gives_way(cx) {
                 return Poll::Pending;
             }
-            match shared.recv_now() {
-                Ok(value) => return Poll::Ready(Some(value)),
-                Err(TryRecvError::Closed) => return this.end(),
-                Err(TryRecvError::Empty) => {}
+            let mut guard = None;
+            if let Some(value) = shared.recv_quickly(&mut guard) {
+                return Poll::Ready(Some(value));
+            }
+            let mut value = None;
+            match shared.recv_on(guard, &mut value) {
+                Fetched::Received => return Poll::Ready(value),
+                Fetched::Closed => return this.end(),
+                Fetched::Empty => {}
             }
         }
         let site = this.site;

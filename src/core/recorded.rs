@@ -59,8 +59,8 @@ impl<T> State<T> {
 
     /// A receive was tried.
     #[inline]
-    pub(crate) fn record_receive(&mut self, received: &Received<T>) {
-        if let Received::Value(_, ticket, _) = received {
+    pub(crate) fn record_receive(&mut self, received: &Received) {
+        if let Received::Value(ticket, _) = received {
             self.record_received(*ticket);
         }
     }

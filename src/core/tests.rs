@@ -238,8 +238,10 @@ impl Pair {
 
     fn recv(&mut self, served: &mut Served) -> Result<(), TestCaseError> {
         let expected = self.model.recv(self.waiters.len(), served);
-        let outcome = match self.real.recv() {
-            Received::Value(value, ticket, _) => {
+        let mut place = None;
+        let outcome = match self.real.recv(&mut place) {
+            Received::Value(ticket, _) => {
+                let value = place.take().unwrap();
                 self.received.push((value, ticket));
                 Outcome::Got(value)
             }

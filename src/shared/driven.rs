@@ -5,8 +5,8 @@
 //! nobody looks on before it joins the line.
 
 use super::tracked::Tracked;
-use super::{Shared, Side, Tried};
-use crate::error::{SendError, TryRecvError};
+use super::{Fetched, Shared, Side, Tried};
+use crate::error::SendError;
 use crate::facade::DRIVABLE;
 use crate::panics::drop_all;
 use crate::ring::Ticket;
@@ -95,8 +95,9 @@ impl<T> Shared<T> {
     }
 
     #[cold]
-    pub(super) fn try_recv_driven(&self) -> Result<T, TryRecvError> {
-        self.as_step(Op::TryRecv, outcome_of, || Self::received(self.lock().recv()))
+    pub(super) fn try_recv_driven(&self, place: &mut Option<T>) -> Fetched {
+        let recv = || Self::received(self.lock().recv(place));
+        self.as_step(Op::TryRecv, |fetched| Outcome::from(*fetched), recv)
     }
 
     pub(crate) fn is_closed(&self) -> bool {
@@ -255,14 +256,16 @@ impl From<Tried> for Outcome {
     }
 }
 
-fn yes(yes: &bool) -> Outcome {
-    if *yes { Outcome::Yes } else { Outcome::No }
+impl From<Fetched> for Outcome {
+    fn from(fetched: Fetched) -> Self {
+        match fetched {
+            Fetched::Received => Self::Done,
+            Fetched::Empty => Self::Empty,
+            Fetched::Closed => Self::Closed,
+        }
+    }
 }
 
-fn outcome_of<T>(received: &Result<T, TryRecvError>) -> Outcome {
-    match received {
-        Ok(_) => Outcome::Done,
-        Err(TryRecvError::Empty) => Outcome::Empty,
-        Err(TryRecvError::Closed) => Outcome::Closed,
-    }
+fn yes(yes: &bool) -> Outcome {
+    if *yes { Outcome::Yes } else { Outcome::No }
 }

@@ -62,7 +62,7 @@ use std::fmt;
 use std::mem::offset_of;
 use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::ptr;
-pub(crate) use steps::Tried;
+pub(crate) use steps::{Fetched, Tried};
 pub(crate) use tracked::Mark;
 
 /// In this order: see above.

@@ -6,9 +6,8 @@
 
 #![allow(unsafe_code)]
 
-use super::{Locked, Shared};
+use super::{Fetched, Locked, Shared};
 use crate::core::State;
-use crate::error::TryRecvError;
 use crate::record::{Site, Waits};
 
 impl<T> Shared<T> {
@@ -23,8 +22,8 @@ impl<T> Shared<T> {
 
     /// A receive: apart, so that what is received is not put aside where nothing is recorded.
     #[cold]
-    pub(super) fn recv_recorded(mut locked: Locked<'_, T>) -> Result<T, TryRecvError> {
-        let received = locked.recv();
+    pub(super) fn recv_recorded(mut locked: Locked<'_, T>, place: &mut Option<T>) -> Fetched {
+        let received = locked.recv(place);
         locked.record_receive(&received);
         drop(locked);
         Self::received(received)

@@ -111,6 +111,16 @@ impl<T> Node<T> {
         })
     }
 
+    /// The ticket of the value that the owner received itself.
+    ///
+    /// # Safety
+    ///
+    /// As [`with_value`](Self::with_value).
+    pub(crate) unsafe fn set_ticket(&self, ticket: Ticket) {
+        // SAFETY: point 3: the item is the owner's.
+        self.item.with_mut(|item| unsafe { (*item).ticket = ticket });
+    }
+
     /// The ticket of the value that a peer gave or took.
     ///
     /// # Safety
