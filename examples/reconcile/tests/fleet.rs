@@ -21,8 +21,7 @@ fn sets_become_units_and_follow_every_change() {
         let client = etcd.client();
         put(&client, "/f/sets/before", &set(2, "a")).await;
         put(&client, "/f/units/gone/0", "of a set that is no more").await;
-        let mut controller = Running::start(client.clone(), RARELY);
-        controller.mute();
+        let controller = Running::start(client.clone(), RARELY).mute();
         becomes(&client, &[("before", 2, "a")]).await;
         put(&client, "/f/sets/web", &set(3, "a")).await;
         becomes(&client, &[("before", 2, "a"), ("web", 3, "a")]).await;
@@ -42,8 +41,7 @@ fn what_others_do_to_units_is_undone() {
         let etcd = Etcd::start().await;
         let client = etcd.client();
         put(&client, "/f/sets/web", &set(3, "a")).await;
-        let mut controller = Running::start(client.clone(), RARELY);
-        controller.mute();
+        let controller = Running::start(client.clone(), RARELY).mute();
         becomes(&client, &[("web", 3, "a")]).await;
         delete(&client, "/f/units/web/1").await;
         becomes(&client, &[("web", 3, "a")]).await;
@@ -61,8 +59,7 @@ fn a_set_that_is_no_good_is_told_so_and_harms_nobody() {
         let etcd = Etcd::start().await;
         let client = etcd.client();
         put(&client, "/f/sets/web", &set(2, "a")).await;
-        let mut controller = Running::start(client.clone(), RARELY);
-        controller.mute();
+        let controller = Running::start(client.clone(), RARELY).mute();
         becomes(&client, &[("web", 2, "a")]).await;
         for bad in [
             "",
@@ -94,12 +91,10 @@ fn a_large_set_takes_several_transactions_and_a_listing_several_pages() {
         let etcd = Etcd::start().await;
         let client = etcd.client();
         put(&client, "/f/sets/large", &set(777, "a")).await;
-        let mut controller = Running::start(client.clone(), RARELY);
-        controller.mute();
+        let controller = Running::start(client.clone(), RARELY).mute();
         becomes(&client, &[("large", 777, "a")]).await;
         controller.stop().await;
-        let mut controller = Running::start(client.clone(), RARELY);
-        controller.mute();
+        let controller = Running::start(client.clone(), RARELY).mute();
         put(&client, "/f/sets/large", &set(0, "a")).await;
         becomes(&client, &[("large", 0, "a")]).await;
         controller.stop().await;
@@ -111,8 +106,7 @@ fn a_set_expires_though_nobody_says_so() {
     run(async {
         let etcd = Etcd::start().await;
         let client = etcd.client();
-        let mut controller = Running::start(client.clone(), RARELY);
-        controller.mute();
+        let controller = Running::start(client.clone(), RARELY).mute();
         let end = SystemTime::UNIX_EPOCH.elapsed().unwrap() + Duration::from_millis(1500);
         let spec = format!(r#"{{"units":1,"image":"a","expires":{}}}"#, end.as_millis());
         put(&client, "/f/sets/short", &spec).await;
@@ -128,8 +122,7 @@ fn two_controllers_get_into_each_others_way_and_agree() {
     run(async {
         let etcd = Etcd::start().await;
         let client = etcd.client();
-        let mut controllers = [1, 2].map(|_| Running::start(client.clone(), RARELY));
-        controllers.iter_mut().for_each(Running::mute);
+        let controllers = [1, 2].map(|_| Running::start(client.clone(), RARELY).mute());
         let sets = storm(&client, 20).await;
         becomes(&client, &sets).await;
         for controller in controllers {
