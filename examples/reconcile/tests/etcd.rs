@@ -60,7 +60,7 @@ fn a_revision_that_is_compacted_meanwhile_makes_it_list_again() {
         let controller = Running::start(Client::new(&proxy.address, DEADLINE), RARELY);
         controller.note(|note| matches!(note, Note::Listed { .. })).await;
         becomes(&client, &[("gone", 2, "a"), ("web", 2, "a")]).await;
-        proxy.close();
+        proxy.close().await;
         put(&client, "/f/sets/web", &set(1, "b")).await;
         delete(&client, "/f/sets/gone").await;
         let (_, revision) = content(&client, "/f/").await.unwrap();
@@ -82,7 +82,7 @@ fn a_connection_that_is_cut_goes_on_where_it_was() {
         let controller = Running::start(Client::new(&proxy.address, DEADLINE), RARELY);
         controller.note(|note| matches!(note, Note::Listed { .. })).await;
         for round in 1..=5 {
-            proxy.close();
+            proxy.close().await;
             put(&client, "/f/sets/web", &set(round, "a")).await;
             controller.note(|note| matches!(note, Note::Lost { error: Error::Connection(_), .. })).await;
             proxy.open();
