@@ -4,8 +4,8 @@ mod common;
 
 use common::controller::{RARELY, Running, becomes, set, storm};
 use common::{DEADLINE, Etcd, delete, put, run, until};
-use hchan::go;
 use hchan::time::{sleep, timeout};
+use hchan::{bounded, go, never, select};
 use hchan_reconcile::controller::{Reconcile, Verdict};
 use hchan_reconcile::etcd::{Client, Entry};
 use hchan_reconcile::fleet::set_of;
@@ -187,18 +187,25 @@ fn no_key_is_reconciled_twice_at_once_and_each_is_as_it_was_last() {
                 })
             })
             .collect();
-        let all_written = go(async move {
+        let (writing, mut all_written) = bounded::<()>(0);
+        go(async move {
+            let _writing = writing;
             for writer in writers {
                 writer.await.unwrap();
             }
         });
-        // Each note is a reason to look again.
-        let mut settled = false;
+        // Each note is a reason to look again; and so is the end of the writers, who may learn last of what they wrote.
+        let mut written = false;
         let notes = controller.notes.clone();
         let wait = async {
-            while !settled {
-                notes.recv().await.unwrap();
-                settled = all_written.is_finished() && is_settled(&client, &witness).await;
+            while !(written && is_settled(&client, &witness).await) {
+                select! {
+                    recv(notes) -> note => drop(note.unwrap()),
+                    recv(all_written) -> _ => {
+                        written = true;
+                        all_written = never();
+                    }
+                }
             }
         };
         timeout(DEADLINE, wait).await.expect("each key is looked at as it was last");
