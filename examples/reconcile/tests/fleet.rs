@@ -2,13 +2,13 @@
 
 mod common;
 
-use common::controller::{RARELY, Running, becomes, set, storm};
-use common::{DEADLINE, Etcd, delete, put, run, until};
+use common::controller::{RARELY, Running, becomes, is, set, storm};
+use common::{DEADLINE, Etcd, content, delete, put, run, until};
 use hchan::time::{sleep, timeout};
 use hchan::{bounded, go, never, select};
 use hchan_reconcile::controller::{Reconcile, Verdict};
 use hchan_reconcile::etcd::{Client, Entry};
-use hchan_reconcile::fleet::set_of;
+use hchan_reconcile::fleet::{Fleet, set_of};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
@@ -128,6 +128,30 @@ fn two_controllers_get_into_each_others_way_and_agree() {
         for controller in controllers {
             controller.stop().await;
         }
+    });
+}
+
+#[test]
+fn what_was_decided_by_old_knowledge_fails_as_a_whole() {
+    run(async {
+        let etcd = Etcd::start().await;
+        let client = etcd.client();
+        let fleet = Fleet::new(client.clone(), "/f");
+        put(&client, "/f/sets/web", &set(2, "a")).await;
+        let old = client.list("/f/").await.unwrap().entries;
+        // A controller hears of what the other one wrote, and looks again in any case: so it is seen here alone whether
+        // this is a failure.
+        for faster in ["/f/units/web/1", "/f/sets/web"] {
+            put(&client, faster, &set(1, "b")).await;
+            let before = content(&client, "/f/").await;
+            let ended = fleet.reconcile("web", old.clone()).await;
+            assert_eq!(ended, Err("somebody else was faster".into()), "{faster}");
+            assert_eq!(content(&client, "/f/").await, before, "{faster}");
+        }
+        let known = client.list("/f/").await.unwrap().entries;
+        // Two units become one, and the status is told.
+        assert_eq!(fleet.reconcile("web", known).await, Ok(Verdict { changes: 3, again: None }));
+        assert!(is(&content(&client, "/f/").await.unwrap().0, &[("web", 1, "b")]));
     });
 }
 
