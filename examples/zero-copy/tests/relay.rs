@@ -2,7 +2,7 @@
 
 use hchan_zero_copy::record::{LONGEST, Record};
 use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
-use std::net::{Shutdown, TcpStream};
+use std::net::{Shutdown, TcpListener, TcpStream};
 use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
@@ -238,16 +238,18 @@ fn an_interrupt_waits_for_no_client_that_does_not_read() {
 
 #[test]
 fn an_end_in_the_middle_of_a_client_is_told() {
-    let relay = Relay::start();
-    let address = relay.address.clone();
+    // Here the test is the relay, as that does not say when it has a client.
+    let relay = TcpListener::bind("127.0.0.1:0").expect("there is a port");
+    let address = relay.local_addr().expect("it has one").to_string();
     let client = std::thread::spawn(move || run(&["send", &address, "--messages", "100000000"]));
-    // It is at work when some have been answered; the relay is the one who knows.
-    let mut probe = relay.connect();
-    probe.write_all(&message(5, 5)).expect("it reads");
-    probe.read_exact(&mut [0]).expect("it is answered");
-    drop(relay);
+    let (mut stream, _) = relay.accept().expect("it connects");
+    let mut some = [0; 10_000];
+    stream.read_exact(&mut some).expect("it sends");
+    stream.write_all(&some).expect("it reads");
+    drop((stream, relay));
     let (content, said) = client.join().expect("no panic");
     assert!(!content && said.starts_with("zero-copy: 127.0.0.1:"), "{said}");
+    assert!(!said.contains("refused"), "it was connected: {said}");
 }
 
 #[test]
