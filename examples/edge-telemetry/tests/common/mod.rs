@@ -43,6 +43,14 @@ pub fn ask<T>(what: &str, mut question: impl FnMut() -> Option<T>) -> T {
     }
 }
 
+/// Asks for a moment: for what need not become so.
+pub fn soon(mut question: impl FnMut() -> bool) -> bool {
+    (0..100).any(|_| {
+        std::thread::sleep(Duration::from_millis(1));
+        question()
+    })
+}
+
 /// A process, killed at the end, also of a test that fails.
 pub struct Process(pub Child);
 
