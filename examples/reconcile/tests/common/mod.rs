@@ -119,9 +119,12 @@ pub async fn delete(client: &Client, key: &str) {
 async fn write(client: &Client, key: &str, value: Option<&str>) {
     let write = vec![(key.to_owned(), value.map(|value| value.as_bytes().to_vec()))];
     let txn = Txn { expect: Vec::new(), write };
-    while client.commit(&txn).await.is_err() {
-        sleep(Duration::from_millis(10)).await;
-    }
+    let writing = async {
+        while client.commit(&txn).await.is_err() {
+            sleep(Duration::from_millis(10)).await;
+        }
+    };
+    timeout(DEADLINE, writing).await.expect("etcd is there again");
 }
 
 pub type Content = BTreeMap<String, String>;
