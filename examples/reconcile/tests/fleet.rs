@@ -107,8 +107,10 @@ fn a_set_expires_though_nobody_says_so() {
         let etcd = Etcd::start().await;
         let client = etcd.client();
         let controller = Running::start(client.clone(), RARELY).mute();
-        let end = SystemTime::UNIX_EPOCH.elapsed().unwrap() + Duration::from_millis(1500);
-        let spec = format!(r#"{{"units":1,"image":"a","expires":{}}}"#, end.as_millis());
+        // In whole milliseconds, as it is written.
+        let expires = SystemTime::UNIX_EPOCH.elapsed().unwrap().as_millis() as u64 + 1500;
+        let end = Duration::from_millis(expires);
+        let spec = format!(r#"{{"units":1,"image":"a","expires":{expires}}}"#);
         put(&client, "/f/sets/short", &spec).await;
         until(&client, "/f/", |found| found.contains_key("/f/status/short")).await;
         becomes(&client, &[("short", 0, "a")]).await;
