@@ -47,9 +47,9 @@ fn mine(prefix: &str) -> Who {
 }
 
 /// A runtime of two workers, of which each has something to do again and again: pairs of tasks that meet,
-/// and pause.
+/// and pause. No thread more: one that takes over from a worker that gets no processor leaves that one asleep.
 fn workers(name: &str) -> Runtime {
-    let runtime = Runtime::builder().workers(2).thread_name(name).build().unwrap();
+    let runtime = Runtime::builder().workers(2).max_threads(2).thread_name(name).build().unwrap();
     for _ in 0..4 {
         let (ping, pinged) = bounded(0);
         runtime.go(async move { while pinged.recv().await.is_ok() {} });
