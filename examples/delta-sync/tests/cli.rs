@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{Envoy, answers, backend, free_port};
+use common::{Envoy, Port, answers, backend};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
 use std::process::{Child, ChildStdout, Command, Output, Stdio};
@@ -59,15 +59,15 @@ fn commands_come_in_and_an_envoy_does_what_they_say() {
     let mut plane = Plane::start();
     let bootstrap = run(&["--bootstrap", &plane.address]);
     let envoy = Envoy::start(&String::from_utf8(bootstrap.stdout).unwrap());
-    let (one, at) = (backend("one"), free_port());
+    let (one, at) = (backend("one"), Port::new());
     plane.say(&format!("# the way in\nlistener web {at}\n\nroute web / one\ncluster one {one}\n"));
-    answers(at, "/", 200, "one");
+    answers(&at, "/", 200, "one");
     plane.say("cluster\ncluster one nowhere\nroute web x one\ncertificate c /no/file /no/file\ndrop all\n");
     plane.say("drop route web /\n");
-    answers(at, "/", 404, "");
+    answers(&at, "/", 404, "");
     drop(plane.process.stdin.take());
     plane.process.stdin = None;
-    answers(at, "/", 404, "");
+    answers(&at, "/", 404, "");
     let (out, err) = plane.stop();
     assert!(out.contains("envoy accepts Listener\n") && out.ends_with("envoy is gone\nstopped\n"), "{out}");
     for complaint in [

@@ -3,7 +3,7 @@
 mod common;
 
 use async_net::TcpListener;
-use common::{DEADLINE, Envoy, answers, backend, free_port, get, until};
+use common::{DEADLINE, Envoy, Port, answers, backend, get, until};
 use hchan::{Context, JoinHandle, Receiver, go, run};
 use hchan_delta_sync::bootstrap::bootstrap;
 use hchan_delta_sync::command;
@@ -64,6 +64,11 @@ impl Plane {
         run(async move { hub.publish(snapshot).await });
     }
 
+    /// All that is asked for at a port goes to one backend.
+    fn route(&mut self, at: &Port, one: SocketAddr) {
+        self.say(&format!("cluster one {one}\nlistener web {at}\nroute web / one"));
+    }
+
     /// Waits for a note. Those before it are forgotten.
     fn note(&self, is_it: impl Fn(&Note) -> bool) -> Note {
         loop {
@@ -100,9 +105,8 @@ impl Plane {
             (Kind::Secret, "dynamic_active_secrets", "secret"),
         ] {
             let served = self.served(kind);
-            let accepted = || envoy.accepted(section, resource);
-            until(format_args!("{kind:?}: {served:?}; last {:?}", accepted()), || {
-                (accepted() == served).then_some(())
+            until(format_args!("{kind:?}: {served:?}"), || {
+                (envoy.accepted(section, resource) == served).then_some(())
             });
         }
     }
@@ -112,24 +116,23 @@ impl Plane {
 fn requests_go_through_envoy_as_the_control_plane_says() {
     let mut plane = Plane::start();
     let envoy = plane.envoy();
-    let (one, two, at) = (backend("one"), backend("two"), free_port());
-    plane.say(&format!("cluster one {one}\ncluster two {two}\nlistener web {at}\nroute web / one"));
-    answers(at, "/", 200, "one");
-    plane.agrees_with(&envoy);
-    plane.say("route web /two two");
-    answers(at, "/two/x", 200, "two");
-    answers(at, "/", 200, "one");
+    let (one, two, at) = (backend("one"), backend("two"), Port::new());
+    plane.route(&at, one);
+    answers(&at, "/", 200, "one");
+    plane.say(&format!("cluster two {two}\nroute web /two two"));
+    answers(&at, "/two/x", 200, "two");
+    answers(&at, "/", 200, "one");
     // Endpoints alone change.
     plane.say(&format!("cluster one {two}"));
-    answers(at, "/", 200, "two");
+    answers(&at, "/", 200, "two");
     plane.agrees_with(&envoy);
     plane.say("drop route web /two\ndrop route web /");
-    answers(at, "/", 404, "");
+    answers(&at, "/", 404, "");
     plane.say("route web / one\ndrop cluster one");
-    answers(at, "/", 503, "");
+    answers(&at, "/", 503, "");
     plane.agrees_with(&envoy);
     plane.say("drop listener web\ndrop cluster two");
-    until("nobody listens", || TcpStream::connect(at).is_err().then_some(()));
+    until("nobody listens", || TcpStream::connect(at.address).is_err().then_some(()));
     plane.agrees_with(&envoy);
     assert!(plane.served(Kind::Cluster).is_empty());
     plane.stop();
@@ -139,7 +142,7 @@ fn requests_go_through_envoy_as_the_control_plane_says() {
 fn secrets_are_served_and_exchanged() {
     let mut plane = Plane::start();
     let envoy = plane.envoy();
-    let (inner, at, tls) = (backend("inner"), free_port(), free_port());
+    let (inner, at, tls) = (backend("inner"), Port::new(), Port::new());
     let data = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data");
     // One listener goes over TLS to the other, and checks the certificate that that one shows.
     plane.say(&format!(
@@ -152,9 +155,9 @@ fn secrets_are_served_and_exchanged() {
          certificate shown {data}/one.pem {data}/one.key
          authority believed {data}/two.pem"
     ));
-    answers(at, "/", 503, "");
+    answers(&at, "/", 503, "");
     plane.say(&format!("authority believed {data}/one.pem"));
-    answers(at, "/", 200, "inner");
+    answers(&at, "/", 200, "inner");
     plane.agrees_with(&envoy);
     let before = envoy.admin("/certs");
     plane.say(&format!(
@@ -162,10 +165,10 @@ fn secrets_are_served_and_exchanged() {
          authority believed {data}/two.pem
          drop cluster loop"
     ));
-    answers(at, "/", 503, "");
+    answers(&at, "/", 503, "");
     // On new connections, with other secrets.
     plane.say(&format!("cluster loop {tls} tls believed"));
-    answers(at, "/", 200, "inner");
+    answers(&at, "/", 200, "inner");
     plane.agrees_with(&envoy);
     assert_ne!(envoy.admin("/certs"), before);
     plane.stop();
@@ -175,15 +178,15 @@ fn secrets_are_served_and_exchanged() {
 fn what_envoy_refuses_is_told_and_the_rest_goes_on() {
     let mut plane = Plane::start();
     let envoy = plane.envoy();
-    let (one, at, other) = (backend("one"), free_port(), free_port());
-    plane.say(&format!("cluster one {one}\nlistener web {at}\nroute web / one"));
-    answers(at, "/", 200, "one");
+    let (one, at, other) = (backend("one"), Port::new(), Port::new());
+    plane.route(&at, one);
+    answers(&at, "/", 200, "one");
     // An address for documentation: it is nobody's, so nobody can listen there.
     plane.say("listener bad 192.0.2.1:80");
     let note = plane.note(|note| matches!(note, Note::Refused { .. }));
     let Note::Refused { node, kind: Kind::Listener, why } = note else { panic!("{note}") };
     assert!(node == "test" && why.contains("192.0.2.1"), "{node}: {why}");
-    answers(at, "/", 200, "one");
+    answers(&at, "/", 200, "one");
     let refused = envoy.stat("listener_manager.lds.update_rejected");
     plane.say(&format!("cluster two {one}"));
     plane.note(|note| matches!(note, Note::Accepted { kind: Kind::Cluster, .. }));
@@ -193,46 +196,48 @@ fn what_envoy_refuses_is_told_and_the_rest_goes_on() {
         "it is not offered again for that"
     );
     plane.say(&format!("listener bad {other}\nroute bad / one"));
-    answers(other, "/", 200, "one");
+    answers(&other, "/", 200, "one");
     plane.agrees_with(&envoy);
     plane.stop();
 }
 
 #[test]
 fn a_control_plane_that_comes_back_sends_only_what_differs() {
-    let mut plane = Plane::start();
+    let (one, two, at) = (backend("one"), backend("two"), Port::new());
+    // Its own, so that it can come back to it.
+    let here = Port::new();
+    let mut plane = Plane::at(here.address, LONG, World::default());
     let envoy = plane.envoy();
-    let (one, two, at) = (backend("one"), backend("two"), free_port());
-    plane.say(&format!("cluster one {one}\ncluster two {two}\nlistener web {at}\nroute web / one"));
-    answers(at, "/", 200, "one");
+    plane.say(&format!("cluster two {two}"));
+    plane.route(&at, one);
+    answers(&at, "/", 200, "one");
     plane.agrees_with(&envoy);
-    let address = plane.address;
     let (mut world, _) = plane.stop();
-    answers(at, "/", 200, "one");
+    answers(&at, "/", 200, "one");
     // Nothing has changed, but for one cluster that is gone.
     world.apply(command::parse("drop cluster two").unwrap().unwrap());
     let updates = ["listener_manager.lds.update_success", "http.web.rds.web.update_success"];
     let before = updates.map(|name| envoy.stat(name));
-    let mut plane = Plane::at(address, LONG, world);
+    let mut plane = Plane::at(here.address, LONG, world);
     plane.note(|note| matches!(note, Note::Accepted { kind: Kind::Cluster, .. }));
     plane.agrees_with(&envoy);
     assert_eq!(updates.map(|name| envoy.stat(name)), before, "what it has is not sent again");
     plane.say(&format!("cluster one {two}"));
-    answers(at, "/", 200, "two");
+    answers(&at, "/", 200, "two");
     plane.stop();
 }
 
 #[test]
 fn an_envoy_that_is_killed_is_forgotten_and_another_one_is_served() {
     let mut plane = Plane::start();
-    let (one, at) = (backend("one"), free_port());
-    plane.say(&format!("cluster one {one}\nlistener web {at}\nroute web / one"));
+    let (one, at) = (backend("one"), Port::new());
+    plane.route(&at, one);
     let mut envoy = plane.envoy();
-    answers(at, "/", 200, "one");
+    answers(&at, "/", 200, "one");
     envoy.kill();
     plane.note(|note| matches!(note, Note::Gone { .. }));
     let envoy = plane.envoy();
-    answers(at, "/", 200, "one");
+    answers(&at, "/", 200, "one");
     plane.agrees_with(&envoy);
     plane.stop();
 }
@@ -240,10 +245,10 @@ fn an_envoy_that_is_killed_is_forgotten_and_another_one_is_served() {
 #[test]
 fn an_envoy_that_stands_still_holds_up_nobody_and_skips_what_it_missed() {
     let mut plane = Plane::start();
-    let (one, at, other) = (backend("one"), free_port(), free_port());
-    plane.say(&format!("cluster one {one}\nlistener web {at}\nroute web / one"));
+    let (one, at, other) = (backend("one"), Port::new(), Port::new());
+    plane.route(&at, one);
     let still = plane.envoy();
-    answers(at, "/", 200, "one");
+    answers(&at, "/", 200, "one");
     plane.agrees_with(&still);
     still.signal("STOP");
     for round in 0..500 {
@@ -251,7 +256,7 @@ fn an_envoy_that_stands_still_holds_up_nobody_and_skips_what_it_missed() {
     }
     let quick = plane.envoy();
     plane.say(&format!("drop listener web\nlistener other {other}\nroute other / one"));
-    answers(other, "/", 200, "one");
+    answers(&other, "/", 200, "one");
     plane.agrees_with(&quick);
     drop(quick);
     let updates = "cluster_manager.cds.update_success";
@@ -286,10 +291,10 @@ fn a_client_that_says_nothing_or_nonsense_is_hung_up_on() {
     half_open.read_to_end(&mut Vec::new()).unwrap();
     plane.note(|note| matches!(note, Note::Broken { why, .. } if why.contains("timed out")));
     // And the others are served.
-    let (one, at) = (backend("one"), free_port());
-    plane.say(&format!("cluster one {one}\nlistener web {at}\nroute web / one"));
+    let (one, at) = (backend("one"), Port::new());
+    plane.route(&at, one);
     let _envoy = plane.envoy();
-    answers(at, "/", 200, "one");
-    assert!(get(at, "/").is_some());
+    answers(&at, "/", 200, "one");
+    assert!(get(at.address, "/").is_some());
     plane.stop();
 }

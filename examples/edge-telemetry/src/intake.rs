@@ -102,9 +102,9 @@ impl Intake {
     /// Waits until all of them are in the queue; false if nobody takes them out any more.
     async fn enqueue(&self, burst: &mut Vec<Reading>) -> bool {
         let capacity = self.queue.capacity().unwrap_or(usize::MAX);
-        let wanted = self.queue.len() + burst.len();
-        self.counters.queue_length.set(wanted.min(capacity) as u64);
-        if wanted > capacity {
+        // Both ends of the queue add to it, as neither knows the length when the other one writes it.
+        self.counters.queue_length.add(burst.len() as u64);
+        if self.queue.len() + burst.len() > capacity {
             self.counters.waits.add(1);
         }
         self.queue.send_many(burst.drain(..)).await.is_ok()

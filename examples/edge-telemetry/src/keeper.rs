@@ -49,7 +49,7 @@ impl Keeper {
             if self.queue.recv_many_blocking(&mut batch, BATCH) == 0 {
                 return Ok(());
             }
-            self.counters.queue_length.set(self.queue.len() as u64);
+            self.counters.queue_length.sub(batch.len() as u64);
             wal.append(&batch)?;
             self.counters.stored.add(batch.len() as u64);
             self.batches.send_blocking(batch).map_err(|_| gone())?;

@@ -40,6 +40,11 @@ impl Count {
         self.0.fetch_add(more, Ordering::Relaxed);
     }
 
+    /// Never more than was added.
+    pub fn sub(&self, less: u64) {
+        self.0.fetch_sub(less, Ordering::Relaxed);
+    }
+
     pub fn set(&self, value: u64) {
         self.0.store(value, Ordering::Relaxed);
     }
@@ -76,7 +81,7 @@ const ENTRIES: &[Entry] = &[
     entry("alerts_total", "Alerts raised.", |it| &it.alerts),
     entry("waits_total", "Times that the intake waited for a place in the queue.", |it| &it.waits),
     entry("sampling_one_of", "One of so many readings is kept.", |it| &it.sampling_one_of),
-    entry("queue_length", "Readings in the queue.", |it| &it.queue_length),
+    entry("queue_length", "Readings in the queue, or waiting for a place in it.", |it| &it.queue_length),
     entry("queue_capacity", "Readings that fit into the queue.", |it| &it.queue_capacity),
     entry("backlog", "Batches that wait for a worker.", |it| &it.backlog),
     entry("workers", "Workers of the tenant.", |it| &it.workers),

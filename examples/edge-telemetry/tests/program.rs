@@ -33,25 +33,11 @@ fn last_segment(data: &Directory, tenant: &str) -> PathBuf {
 fn forty_thousand_devices_are_heard() {
     let data = Directory::new("many");
     let collector = Collector::start(&data, &[]);
-    let mut sent = devices(&["--devices", "20000", "--readings", "4"], &collector.tenants);
+    let sent = devices(&["--devices", "20000", "--readings", "4"], &collector.tenants);
     assert_eq!(sent, 160_000);
-    // What was lost last is known when the next one comes: a slow round, until all is accounted for.
-    let mut from = 5;
-    ask("all that was sent is read, or known to be lost", || {
-        let arguments =
-            ["--devices", "20000", "--readings", "1", "--rate", "10000", "--from", &from.to_string()];
-        sent += devices(&arguments, &collector.tenants);
-        from += 1;
-        (collector.metric("received_total", None) + collector.metric("lost_total", None) == sent)
-            .then_some(())
-    });
-    let sum = |name| collector.metric(name, None);
-    ask("all that was kept is analysed", || {
-        let kept = sum("received_total") - sum("sampled_out_total");
-        (sum("stored_total") == kept && sum("analysed_total") == kept).then_some(())
-    });
+    collector.settle(20_000, 5, sent);
     for name in ["malformed_total", "strangers_total", "old_total", "late_total", "poisoned_total"] {
-        assert_eq!(sum(name), 0, "{name}");
+        assert_eq!(collector.metric(name, None), 0, "{name}");
     }
     assert!(collector.stop().ends_with(" alerts\n"));
 }

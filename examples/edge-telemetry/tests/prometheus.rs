@@ -4,19 +4,19 @@
 
 mod common;
 
+use common::port::Port;
 use common::{Collector, Directory, Process, ask, devices, get};
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::process::{Command, Stdio};
 
 /// A Prometheus that scrapes one address.
 struct Prometheus {
     process: Process,
-    address: SocketAddr,
+    port: Port,
 }
 
 impl Prometheus {
-    /// Starts it, and waits until it is ready. The port is picked by the kernel, and may be lost to another: then
-    /// Prometheus ends, and another one is tried.
+    /// Starts it, and waits until it is ready.
     fn start(data: &Directory, target: SocketAddr) -> Self {
         let config = data.0.join("prometheus.yml");
         let text = format!(
@@ -24,19 +24,14 @@ impl Prometheus {
              static_configs:\n      - targets: ['{target}']\n"
         );
         std::fs::write(&config, text).unwrap();
-        loop {
-            let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-            let mut process = Self::spawn(data, address);
-            let ready = ask("Prometheus is ready", || {
-                if process.0.try_wait().unwrap().is_some() {
-                    return Some(false);
-                }
-                get(address, "/-/ready").is_ok().then_some(true)
-            });
-            if ready {
-                return Self { process, address };
-            }
-        }
+        let port = Port::new();
+        let mut process = Self::spawn(data, port.address);
+        ask("Prometheus is ready", || {
+            let log = || std::fs::read_to_string(data.0.join("prometheus.log")).unwrap_or_default();
+            assert_eq!(process.0.try_wait().unwrap(), None, "it has ended: {}", log());
+            get(port.address, "/-/ready").ok()
+        });
+        Self { process, port }
     }
 
     fn spawn(data: &Directory, address: SocketAddr) -> Process {
@@ -57,7 +52,7 @@ impl Prometheus {
     /// The value of a query that has one; `None` as long as it has none.
     fn value(&self, query: &str) -> Option<f64> {
         let escaped: String = query.bytes().map(|byte| format!("%{byte:02x}")).collect();
-        let body = get(self.address, &format!("/api/v1/query?query={escaped}")).ok()?;
+        let body = get(self.port.address, &format!("/api/v1/query?query={escaped}")).ok()?;
         let json: serde_json::Value = serde_json::from_str(&body).expect("Prometheus answers JSON");
         assert_eq!(json["status"], "success", "{query}: {body}");
         let results = json["data"]["result"].as_array()?;
@@ -70,6 +65,18 @@ impl Prometheus {
         ask(&format!("{query} is to be {value}"), || (self.value(query) == Some(value)).then_some(()));
     }
 
+    /// Waits until it sees what the page has: the sum over all tenants, or one tenant's. Both may still change.
+    #[track_caller]
+    fn agrees_with(&self, collector: &Collector, name: &str, tenant: Option<&str>) {
+        let query = match tenant {
+            Some(tenant) => format!("edge_{name}{{tenant=\"{tenant}\"}}"),
+            None => format!("sum(edge_{name})"),
+        };
+        ask(&format!("{query} is to be that of the page"), || {
+            (self.value(&query)? == collector.metric(name, tenant) as f64).then_some(())
+        });
+    }
+
     fn kill(self) {
         self.process.signal("-KILL");
     }
@@ -78,8 +85,10 @@ impl Prometheus {
 #[test]
 fn prometheus_sees_what_happened_over_kills_of_both() {
     let data = Directory::new("prometheus");
-    let arguments = |metrics: &str| ["--metrics".to_owned(), metrics.to_owned()];
-    let collector = Collector::start(&data, &[]);
+    // Its own, so that it can come back to it.
+    let metrics = Port::new();
+    let arguments = ["--metrics", &metrics.address.to_string()];
+    let collector = Collector::start(&data, &arguments);
     let prometheus = Prometheus::start(&data, collector.metrics);
     prometheus.wait_for("up", 1.0);
     prometheus.wait_for("count(edge_sampling_one_of == 1)", 2.0);
@@ -87,11 +96,7 @@ fn prometheus_sees_what_happened_over_kills_of_both() {
     // At a pace at which nothing is lost, unless the machine stops for long; what is, is the same on both sides.
     let sent = devices(&["--devices", "500", "--readings", "20", "--rate", "5000"], &collector.tenants);
     assert_eq!(sent, 20_000);
-    let page = |name: &str| collector.metric(name, None) as f64;
-    ask("all that was kept is analysed", || {
-        let kept = page("received_total") - page("sampled_out_total");
-        (kept > 0.0 && page("analysed_total") == kept).then_some(())
-    });
+    collector.settle(500, 21, sent);
     for name in [
         "received_total",
         "lost_total",
@@ -100,18 +105,17 @@ fn prometheus_sees_what_happened_over_kills_of_both() {
         "analysed_total",
         "alerts_total",
     ] {
-        prometheus.wait_for(&format!("sum(edge_{name})"), page(name));
+        prometheus.agrees_with(&collector, name, None);
     }
     for tenant in ["north", "south"] {
-        let alerts = collector.metric("alerts_total", Some(tenant)) as f64;
-        assert!(alerts > 0.0, "no alert of {tenant}");
-        prometheus.wait_for(&format!("edge_alerts_total{{tenant=\"{tenant}\"}}"), alerts);
+        prometheus.agrees_with(&collector, "alerts_total", Some(tenant));
+        assert!(collector.metric("alerts_total", Some(tenant)) > 0, "no alert of {tenant}");
     }
     // What the scheduler says of itself is on the same page, and typed.
     ask("the runtime's polls", || {
         prometheus.value("hchan_polls_total{runtime=\"main\"}").filter(|polls| *polls > 0.0)
     });
-    let metadata = get(prometheus.address, "/api/v1/metadata?metric=edge_queue_length").unwrap();
+    let metadata = get(prometheus.port.address, "/api/v1/metadata?metric=edge_queue_length").unwrap();
     assert!(metadata.contains("\"type\":\"gauge\""), "{metadata}");
 
     // Prometheus is killed, and comes back: the collector does not care.
@@ -120,12 +124,10 @@ fn prometheus_sees_what_happened_over_kills_of_both() {
     prometheus.wait_for("up", 1.0);
 
     // The collector is killed, and comes back at the same address: it is seen to be down, and then to have replayed.
-    let stored = page("stored_total");
-    let metrics = collector.metrics.to_string();
+    let stored = collector.metric("stored_total", None) as f64;
     collector.kill();
     prometheus.wait_for("up", 0.0);
-    let arguments = arguments(&metrics);
-    let collector = Collector::start(&data, &arguments.each_ref().map(|argument| &**argument));
+    let collector = Collector::start(&data, &arguments);
     prometheus.wait_for("up", 1.0);
     prometheus.wait_for("sum(edge_replayed_total)", stored);
     prometheus.wait_for("sum(edge_analysed_total)", stored);

@@ -8,6 +8,7 @@ use async_io::Async;
 use aya::maps::{HashMap, MapData, PerCpuArray, RingBuf};
 use aya::programs::TracePoint;
 use aya::{Ebpf, EbpfLoader};
+use rustix::thread::{MembarrierCommand, membarrier};
 use std::error::Error;
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
@@ -101,6 +102,9 @@ impl Source {
     /// From now on there are none but those in the ring buffer.
     pub fn detach(&mut self) {
         self.program = None;
+        // On another processor it may just be running: this waits until it is not, as it runs where the kernel cannot be
+        // interrupted. A kernel that refuses that may send one more.
+        let _ = membarrier(MembarrierCommand::Global);
     }
 
     /// What is in the ring buffer, at most `limit`. Their places are free again when this returns.

@@ -47,9 +47,9 @@ fn mine(prefix: &str) -> Who {
 }
 
 /// A runtime of two workers, of which each has something to do again and again: pairs of tasks that meet,
-/// and pause.
+/// and pause. No thread more: one that takes over from a worker that gets no processor leaves that one asleep.
 fn workers(name: &str) -> Runtime {
-    let runtime = Runtime::builder().workers(2).thread_name(name).build().unwrap();
+    let runtime = Runtime::builder().workers(2).max_threads(2).thread_name(name).build().unwrap();
     for _ in 0..4 {
         let (ping, pinged) = bounded(0);
         runtime.go(async move { while pinged.recv().await.is_ok() {} });
@@ -65,12 +65,14 @@ fn workers(name: &str) -> Runtime {
 /// Wants the threads that are there, until all workers are.
 async fn want_all(census: &mut Census, who: &Who, workers: usize) {
     loop {
-        assert!(census.look().unwrap());
         let named = |thread: &u32| {
             let name = std::fs::read_to_string(format!("/proc/self/task/{thread}/comm")).unwrap_or_default();
             !name.contains("sysmon")
         };
-        if who.threads().unwrap().iter().filter(|thread| named(thread)).count() >= workers {
+        // Before the census looks: it sees those that were counted.
+        let are_there = who.threads().unwrap().iter().filter(|thread| named(thread)).count() >= workers;
+        assert!(census.look().unwrap());
+        if are_there {
             return;
         }
         time::sleep(Duration::from_millis(1)).await;

@@ -4,7 +4,7 @@
 //! and then takes the answers is stuck as soon as both are full: he waits for the workers and they for him.
 //! So one select does both: it sends the next job *or* takes an answer, whichever is possible.
 //!
-//! `tests/fan.rs` goes through all orders of it, and through those of the version that is stuck.
+//! `tests/orders.rs` goes through all orders of it, and through those of the version that is stuck.
 
 use crate::traced::Traced;
 use crate::workers::{Done, Job, Jobs};

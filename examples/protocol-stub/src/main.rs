@@ -27,10 +27,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-/// For how long a request may take, all in all.
-const REQUEST: Duration = Duration::from_secs(10);
-/// For how long a call may take; less than the request that it is made for.
-const CALL: Duration = Duration::from_secs(8);
 /// For how long the exporter may go on at the end.
 const GRACE: Duration = Duration::from_secs(3);
 
@@ -72,7 +68,7 @@ async fn run(options: Options) -> Result<String, String> {
     let telemetry = Telemetry::start(&options.name, &options.collector, limits);
     let worker = Worker {
         tracer: telemetry.tracer.clone(),
-        downstream: options.downstream.map(|address| Client::new(address, options.workers, CALL)),
+        downstream: options.downstream.map(|address| Client::new(address, options.workers, options.call)),
     };
     let (jobs, working) = worker.start(options.workers);
     let answered = Arc::new(AtomicU64::new(0));
@@ -80,7 +76,7 @@ async fn run(options: Options) -> Result<String, String> {
         tracer: telemetry.tracer.clone(),
         jobs,
         spans: telemetry.queue(),
-        limit: REQUEST,
+        limit: options.limit,
         answered: answered.clone(),
     };
     serve(listener, service, stop).await;

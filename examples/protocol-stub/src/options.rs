@@ -1,6 +1,7 @@
 //! The command line.
 
 use std::str::FromStr;
+use std::time::Duration;
 
 pub const USAGE: &str = "\
 usage: hchan-protocol-stub [OPTION VALUE]...
@@ -11,6 +12,8 @@ usage: hchan-protocol-stub [OPTION VALUE]...
   --name NAME           what the service is called in traces (protocol-stub)
   --workers N           tasks that work on pieces (8)
   --spans N             finished spans that may wait for the exporter (4096)
+  --limit MS            for how long a request may take, all in all (10000)
+  --call MS             for how long a call may take; less than its request (8000)
   --help                this";
 
 /// What it says.
@@ -22,6 +25,8 @@ pub struct Options {
     pub name: String,
     pub workers: usize,
     pub spans: usize,
+    pub limit: Duration,
+    pub call: Duration,
 }
 
 impl Default for Options {
@@ -33,6 +38,8 @@ impl Default for Options {
             name: "protocol-stub".into(),
             workers: 8,
             spans: 4096,
+            limit: Duration::from_secs(10),
+            call: Duration::from_secs(8),
         }
     }
 }
@@ -53,6 +60,8 @@ impl Options {
                 "--name" => options.name = value()?,
                 "--workers" => options.workers = positive(&name, &value()?)?,
                 "--spans" => options.spans = positive(&name, &value()?)?,
+                "--limit" => options.limit = milliseconds(&name, &value()?)?,
+                "--call" => options.call = milliseconds(&name, &value()?)?,
                 _ => return Err(format!("{name}: no such option\n{USAGE}")),
             }
         }
@@ -72,6 +81,10 @@ fn positive(name: &str, text: &str) -> Result<usize, String> {
     }
 }
 
+fn milliseconds(name: &str, text: &str) -> Result<Duration, String> {
+    Ok(Duration::from_millis(positive(name, text)? as u64))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -83,8 +96,9 @@ mod tests {
     #[test]
     fn what_is_not_said_is_the_default() {
         assert_eq!(parse(""), Ok(Some(Options::default())));
-        let options = parse("--collector http://localhost:4318/ --workers 3").unwrap().unwrap();
+        let options = parse("--collector http://localhost:4318/ --workers 3 --call 50").unwrap().unwrap();
         assert_eq!((options.collector.as_str(), options.workers), ("localhost:4318", 3));
+        assert_eq!((options.limit, options.call), (Duration::from_secs(10), Duration::from_millis(50)));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{Service, Sink, count};
+use common::{Service, Sink, count, until};
 use opentelemetry_proto::tonic::collector::trace::v1::{
     ExportTracePartialSuccess, ExportTraceServiceResponse,
 };
@@ -21,6 +21,11 @@ fn outcome(answers: Vec<Vec<u8>>) -> (Sink, String) {
     let sink = Sink::answering(answers);
     let service = Service::start(&["--collector", &sink.address]);
     assert_eq!(service.post("/fan", &[], b"one").status, 200);
+    // Not left to the time that the end has.
+    until("both are decided", || {
+        let health = service.health();
+        (count(&health, "exported") + count(&health, "rejected") == 2).then_some(())
+    });
     let end = service.stop();
     (sink, end)
 }

@@ -146,6 +146,24 @@ fn a_fan_that_is_given_up_leaves_nobody_waiting() {
 }
 
 #[test]
+fn a_fan_that_nobody_answers_is_given_up_when_its_time_is_over() {
+    sim::explore(|| async {
+        let (jobs, queue) = bounded::<Traced<Job>>(1);
+        let worker = go(async move {
+            while let Ok(Traced { message: job, .. }) = queue.recv().await {
+                let _ = job.needed.done().recv().await;
+            }
+        });
+        let (start, limit) = (now(), Duration::from_secs(10));
+        let needed = Context::background().with_timeout(limit);
+        let ended = fan_out(&jobs, &TraceContext::new(), &needed, pieces(2)).await;
+        assert_eq!((ended, now() - start), (Err(FanError::NotNeeded), limit));
+        drop(jobs);
+        worker.await.expect("no panic");
+    });
+}
+
+#[test]
 fn to_send_all_and_then_to_receive_all_gets_stuck() {
     let failure = Sim::exhaustive()
         .check(|| async {

@@ -171,6 +171,27 @@ fn a_client_that_goes_away_takes_its_work_with_it() {
 }
 
 #[test]
+fn what_takes_too_long_is_given_up_and_the_client_told() {
+    // The kernel accepts, and nobody answers.
+    let silent = TcpListener::bind("127.0.0.1:0").expect("there is a port");
+    let address = silent.local_addr().expect("it has one").to_string();
+    let start = |limit: &[&str]| {
+        Service::start(&[&["--downstream", &address, "--collector", "127.0.0.1:1"], limit].concat())
+    };
+    let service = start(&["--limit", "500"]);
+    let answer = service.post("/fan", &[], b"one\ntwo");
+    assert_eq!((answer.status, answer.text().as_str()), (504, "it took too long\n"));
+    let answer = exchange(&service.address, b"POST /leaf HTTP/1.1\r\ncontent-length: 9\r\n\r\nhalf");
+    assert!(answer.starts_with("HTTP/1.1 408 ") && answer.ends_with("the body took too long\n"), "{answer}");
+    assert!(service.health().starts_with("ok\n"), "and it goes on");
+    service.stop();
+    let service = start(&["--call", "100"]);
+    let answer = service.post("/fan", &[], b"one");
+    assert!(answer.status == 502 && answer.text().ends_with(": no answer within 100ms\n"), "{answer:?}");
+    service.stop();
+}
+
+#[test]
 fn what_cannot_be_started_is_said() {
     let taken = Service::start(&["--collector", "127.0.0.1:1"]);
     let run = |arguments: &[&str]| {

@@ -84,8 +84,10 @@ fn one_trace_goes_through_tasks_and_processes() {
         assert_eq!(span.state, "vendor=value,other=1", "{span:?}");
         assert!(!span.failed, "{span:?}");
     }
-    assert!(bench.front.stop().contains("7 exported, 0 rejected, 0 dropped, 0 lost"));
-    assert!(bench.back.stop().contains("3 exported, 0 rejected, 0 dropped, 0 lost"));
+    for (service, said) in [(bench.front, "spans: 7 exported"), (bench.back, "spans: 3 exported")] {
+        service.wait_for(said);
+        assert!(service.stop().contains(&format!("{said}, 0 rejected, 0 dropped, 0 lost")));
+    }
 }
 
 #[test]
@@ -147,12 +149,15 @@ fn a_load_from_another_process_loses_nothing() {
     let status = until("the end of the load", || load.0.try_wait().expect("it is a child"));
     assert!(status.success());
 
-    let front = bench.front.stop();
-    let back = bench.back.stop();
     let (total, each) = (connections * requests, 1 + 3 * pieces);
-    for (line, spans) in [(&front, total * (1 + 2 * pieces)), (&back, total * pieces)] {
-        assert_eq!(count(line, "exported"), spans as u64, "{line}");
-        assert!(line.contains("0 rejected, 0 dropped, 0 lost"), "{line}");
+    for (service, spans) in [(bench.front, total * (1 + 2 * pieces)), (bench.back, total * pieces)] {
+        // All of them are decided, in whatever time that takes; then they are looked at.
+        let decided = |line: &str| ["exported", "rejected", "dropped"].map(|word| count(line, word));
+        until("all are decided", || {
+            (decided(&service.health()).iter().sum::<u64>() == spans as u64).then_some(())
+        });
+        let end = service.stop();
+        assert!(end.contains(&format!("spans: {spans} exported, 0 rejected, 0 dropped, 0 lost")), "{end}");
     }
     let traces = until("all spans of the load", || {
         let mut traces = HashMap::<String, Vec<Span>>::new();
@@ -188,6 +193,7 @@ fn a_collector_that_goes_and_comes_back_gets_what_was_queued() {
         assert_connected(&sink.trace(trace, 3), "");
     }
     sink.trace(&after, 2);
+    service.wait_for("spans: 19 exported");
     assert!(service.stop().contains("spans: 19 exported, 0 rejected, 0 dropped, 0 lost"));
     drop(back);
 }

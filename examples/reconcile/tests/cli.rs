@@ -2,6 +2,7 @@
 
 mod common;
 
+use common::port::Port;
 use common::{Etcd, put, until};
 use std::io::{BufRead, BufReader, Read};
 use std::net::TcpListener;
@@ -68,10 +69,8 @@ fn it_says_what_it_does_until_it_is_interrupted() {
 
 #[test]
 fn without_etcd_it_says_so_and_can_be_stopped() {
-    // A port at which nobody answers, as long as it is held.
-    let port = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = port.local_addr().unwrap().to_string();
-    drop(port);
+    let nobody = Port::new();
+    let address = nobody.address.to_string();
     let mut controller = Controller::start(&["--etcd", &address, "--timeout", "0.5"]);
     let mut line = String::new();
     controller.err.read_line(&mut line).unwrap();

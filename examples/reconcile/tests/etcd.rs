@@ -16,8 +16,7 @@ fn an_etcd_that_is_killed_and_comes_back_is_followed_on() {
     run(async {
         let mut etcd = Etcd::start().await;
         let client = etcd.client();
-        let mut controller = Running::start(client.clone(), RARELY);
-        controller.mute();
+        let controller = Running::start(client.clone(), RARELY).mute();
         let writer = client.clone();
         let storm = go(async move { storm(&writer, 12).await });
         for _ in 0..3 {
@@ -61,7 +60,7 @@ fn a_revision_that_is_compacted_meanwhile_makes_it_list_again() {
         let controller = Running::start(Client::new(&proxy.address, DEADLINE), RARELY);
         controller.note(|note| matches!(note, Note::Listed { .. })).await;
         becomes(&client, &[("gone", 2, "a"), ("web", 2, "a")]).await;
-        proxy.close();
+        proxy.close().await;
         put(&client, "/f/sets/web", &set(1, "b")).await;
         delete(&client, "/f/sets/gone").await;
         let (_, revision) = content(&client, "/f/").await.unwrap();
@@ -83,7 +82,7 @@ fn a_connection_that_is_cut_goes_on_where_it_was() {
         let controller = Running::start(Client::new(&proxy.address, DEADLINE), RARELY);
         controller.note(|note| matches!(note, Note::Listed { .. })).await;
         for round in 1..=5 {
-            proxy.close();
+            proxy.close().await;
             put(&client, "/f/sets/web", &set(round, "a")).await;
             controller.note(|note| matches!(note, Note::Lost { error: Error::Connection(_), .. })).await;
             proxy.open();
@@ -111,8 +110,7 @@ fn events_that_come_twice_change_nothing_and_those_that_are_lost_are_made_up_for
         let etcd = Etcd::start().await;
         let client = etcd.client();
         let proxy = Proxy::start(etcd.address()).await;
-        let mut controller = Running::start(Client::new(&proxy.address, DEADLINE), OFTEN);
-        controller.mute();
+        let controller = Running::start(Client::new(&proxy.address, DEADLINE), OFTEN).mute();
         for manner in [Manner::Double, Manner::Lose] {
             proxy.set(manner);
             // Only when it does so is it the time to test it.
@@ -147,8 +145,7 @@ fn a_connection_that_is_dead_without_saying_so_is_given_up() {
         put(&client, "/f/sets/web", &set(2, "a")).await;
         controller.note(|note| matches!(note, Note::Lost { error: Error::TimedOut, .. })).await;
         proxy.set(Manner::Pass);
-        let mut controller = controller;
-        controller.mute();
+        let controller = controller.mute();
         becomes(&client, &[("web", 2, "a")]).await;
         controller.stop().await;
     });

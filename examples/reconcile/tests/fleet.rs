@@ -2,13 +2,13 @@
 
 mod common;
 
-use common::controller::{RARELY, Running, becomes, set, storm};
-use common::{DEADLINE, Etcd, delete, put, run, until};
-use hchan::go;
+use common::controller::{RARELY, Running, becomes, is, set, storm};
+use common::{DEADLINE, Etcd, content, delete, put, run, until};
 use hchan::time::{sleep, timeout};
+use hchan::{bounded, go, never, select};
 use hchan_reconcile::controller::{Reconcile, Verdict};
 use hchan_reconcile::etcd::{Client, Entry};
-use hchan_reconcile::fleet::set_of;
+use hchan_reconcile::fleet::{Fleet, set_of};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
@@ -21,8 +21,7 @@ fn sets_become_units_and_follow_every_change() {
         let client = etcd.client();
         put(&client, "/f/sets/before", &set(2, "a")).await;
         put(&client, "/f/units/gone/0", "of a set that is no more").await;
-        let mut controller = Running::start(client.clone(), RARELY);
-        controller.mute();
+        let controller = Running::start(client.clone(), RARELY).mute();
         becomes(&client, &[("before", 2, "a")]).await;
         put(&client, "/f/sets/web", &set(3, "a")).await;
         becomes(&client, &[("before", 2, "a"), ("web", 3, "a")]).await;
@@ -42,8 +41,7 @@ fn what_others_do_to_units_is_undone() {
         let etcd = Etcd::start().await;
         let client = etcd.client();
         put(&client, "/f/sets/web", &set(3, "a")).await;
-        let mut controller = Running::start(client.clone(), RARELY);
-        controller.mute();
+        let controller = Running::start(client.clone(), RARELY).mute();
         becomes(&client, &[("web", 3, "a")]).await;
         delete(&client, "/f/units/web/1").await;
         becomes(&client, &[("web", 3, "a")]).await;
@@ -61,8 +59,7 @@ fn a_set_that_is_no_good_is_told_so_and_harms_nobody() {
         let etcd = Etcd::start().await;
         let client = etcd.client();
         put(&client, "/f/sets/web", &set(2, "a")).await;
-        let mut controller = Running::start(client.clone(), RARELY);
-        controller.mute();
+        let controller = Running::start(client.clone(), RARELY).mute();
         becomes(&client, &[("web", 2, "a")]).await;
         for bad in [
             "",
@@ -94,12 +91,10 @@ fn a_large_set_takes_several_transactions_and_a_listing_several_pages() {
         let etcd = Etcd::start().await;
         let client = etcd.client();
         put(&client, "/f/sets/large", &set(777, "a")).await;
-        let mut controller = Running::start(client.clone(), RARELY);
-        controller.mute();
+        let controller = Running::start(client.clone(), RARELY).mute();
         becomes(&client, &[("large", 777, "a")]).await;
         controller.stop().await;
-        let mut controller = Running::start(client.clone(), RARELY);
-        controller.mute();
+        let controller = Running::start(client.clone(), RARELY).mute();
         put(&client, "/f/sets/large", &set(0, "a")).await;
         becomes(&client, &[("large", 0, "a")]).await;
         controller.stop().await;
@@ -111,10 +106,11 @@ fn a_set_expires_though_nobody_says_so() {
     run(async {
         let etcd = Etcd::start().await;
         let client = etcd.client();
-        let mut controller = Running::start(client.clone(), RARELY);
-        controller.mute();
-        let end = SystemTime::UNIX_EPOCH.elapsed().unwrap() + Duration::from_millis(1500);
-        let spec = format!(r#"{{"units":1,"image":"a","expires":{}}}"#, end.as_millis());
+        let controller = Running::start(client.clone(), RARELY).mute();
+        // In whole milliseconds, as it is written.
+        let expires = SystemTime::UNIX_EPOCH.elapsed().unwrap().as_millis() as u64 + 1500;
+        let end = Duration::from_millis(expires);
+        let spec = format!(r#"{{"units":1,"image":"a","expires":{expires}}}"#);
         put(&client, "/f/sets/short", &spec).await;
         until(&client, "/f/", |found| found.contains_key("/f/status/short")).await;
         becomes(&client, &[("short", 0, "a")]).await;
@@ -128,13 +124,36 @@ fn two_controllers_get_into_each_others_way_and_agree() {
     run(async {
         let etcd = Etcd::start().await;
         let client = etcd.client();
-        let mut controllers = [1, 2].map(|_| Running::start(client.clone(), RARELY));
-        controllers.iter_mut().for_each(Running::mute);
+        let controllers = [1, 2].map(|_| Running::start(client.clone(), RARELY).mute());
         let sets = storm(&client, 20).await;
         becomes(&client, &sets).await;
         for controller in controllers {
             controller.stop().await;
         }
+    });
+}
+
+#[test]
+fn what_was_decided_by_old_knowledge_fails_as_a_whole() {
+    run(async {
+        let etcd = Etcd::start().await;
+        let client = etcd.client();
+        let fleet = Fleet::new(client.clone(), "/f");
+        put(&client, "/f/sets/web", &set(2, "a")).await;
+        let old = client.list("/f/").await.unwrap().entries;
+        // A controller hears of what the other one wrote, and looks again in any case: so it is seen here alone whether
+        // this is a failure.
+        for faster in ["/f/units/web/1", "/f/sets/web"] {
+            put(&client, faster, &set(1, "b")).await;
+            let before = content(&client, "/f/").await;
+            let ended = fleet.reconcile("web", old.clone()).await;
+            assert_eq!(ended, Err("somebody else was faster".into()), "{faster}");
+            assert_eq!(content(&client, "/f/").await, before, "{faster}");
+        }
+        let known = client.list("/f/").await.unwrap().entries;
+        // Two units become one, and the status is told.
+        assert_eq!(fleet.reconcile("web", known).await, Ok(Verdict { changes: 3, again: None }));
+        assert!(is(&content(&client, "/f/").await.unwrap().0, &[("web", 1, "b")]));
     });
 }
 
@@ -194,18 +213,25 @@ fn no_key_is_reconciled_twice_at_once_and_each_is_as_it_was_last() {
                 })
             })
             .collect();
-        let all_written = go(async move {
+        let (writing, mut all_written) = bounded::<()>(0);
+        go(async move {
+            let _writing = writing;
             for writer in writers {
                 writer.await.unwrap();
             }
         });
-        // Each note is a reason to look again.
-        let mut settled = false;
+        // Each note is a reason to look again; and so is the end of the writers, who may learn last of what they wrote.
+        let mut written = false;
         let notes = controller.notes.clone();
         let wait = async {
-            while !settled {
-                notes.recv().await.unwrap();
-                settled = all_written.is_finished() && is_settled(&client, &witness).await;
+            while !(written && is_settled(&client, &witness).await) {
+                select! {
+                    recv(notes) -> note => drop(note.unwrap()),
+                    recv(all_written) -> _ => {
+                        written = true;
+                        all_written = never();
+                    }
+                }
             }
         };
         timeout(DEADLINE, wait).await.expect("each key is looked at as it was last");

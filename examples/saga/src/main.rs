@@ -153,6 +153,8 @@ fn stop_on_signals(options: &Options) -> Result<(), ctrlc::Error> {
             abandon.cancel();
         } else {
             stop.cancel_with(Unresolved::Stopped);
+            // Only then: who hears it knows what the next one will do.
+            let _ = writeln!(std::io::stderr(), "stopping when those under way have ended; again: at once");
         }
     })
 }

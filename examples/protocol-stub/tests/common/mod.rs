@@ -3,6 +3,7 @@
 
 mod collector;
 mod http;
+mod port;
 mod sink;
 
 pub use collector::Collector;

@@ -27,6 +27,11 @@ impl Running {
         Self::with(client, resync, Arc::new(fleet))
     }
 
+    /// Nobody wants its notes, or not any more.
+    pub fn mute(self) -> Self {
+        Self { notes: hchan::never(), ..self }
+    }
+
     pub fn with<R: Reconcile>(client: Client, resync: Duration, reconciler: Arc<R>) -> Self {
         let context = Context::background().with_cancel();
         let (note, notes) = bounded(16);
@@ -59,11 +64,6 @@ impl Running {
             }
         };
         timeout(DEADLINE, wait).await.expect("the note comes");
-    }
-
-    /// Nobody wants to know any more.
-    pub fn mute(&mut self) {
-        self.notes = hchan::never();
     }
 
     pub async fn stop(self) {

@@ -2,12 +2,13 @@
 #![allow(dead_code, reason = "each file of tests uses a part of it")]
 
 pub mod controller;
+pub mod port;
 pub mod proxy;
 
 use hchan::time::{sleep, timeout};
 use hchan_reconcile::etcd::{Client, Txn};
+use port::Port;
 use std::collections::BTreeMap;
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -24,7 +25,7 @@ pub fn run<F: Future<Output = ()> + Send + 'static>(test: F) {
 /// An etcd with a folder of its own. Killed and removed at the end.
 pub struct Etcd {
     process: Child,
-    port: u16,
+    port: Port,
     folder: PathBuf,
 }
 
@@ -34,18 +35,14 @@ impl Etcd {
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
         let name = format!("etcd-{}-{number}", std::process::id());
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
-        loop {
-            // Somebody may be faster to take the port: then the process ends, and another port is tried.
-            let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-            let mut etcd = Self { process: launch(port, &folder), port, folder: folder.clone() };
-            if etcd.answers().await {
-                return etcd;
-            }
-        }
+        let port = Port::new();
+        let mut etcd = Self { process: launch(&port, &folder), port, folder };
+        etcd.answers().await;
+        etcd
     }
 
     pub fn address(&self) -> String {
-        format!("127.0.0.1:{}", self.port)
+        self.port.address.to_string()
     }
 
     pub fn client(&self) -> Client {
@@ -65,25 +62,20 @@ impl Etcd {
 
     /// Again, at the same port.
     pub async fn restart(&mut self) {
-        loop {
-            self.process = launch(self.port, &self.folder);
-            if self.answers().await {
-                return;
-            }
-            sleep(Duration::from_millis(50)).await;
-        }
+        self.process = launch(&self.port, &self.folder);
+        self.answers().await;
     }
 
-    /// Asks until it answers; false if it has ended.
-    async fn answers(&mut self) -> bool {
+    /// Asks until it answers.
+    async fn answers(&mut self) {
         let client = self.client();
-        while self.process.try_wait().unwrap().is_none() {
-            if client.list("nothing").await.is_ok() {
-                return true;
+        let asking = async {
+            while client.list("nothing").await.is_err() {
+                assert_eq!(self.process.try_wait().unwrap(), None, "etcd has ended");
+                sleep(Duration::from_millis(20)).await;
             }
-            sleep(Duration::from_millis(20)).await;
-        }
-        false
+        };
+        timeout(DEADLINE, asking).await.expect("etcd answers");
     }
 }
 
@@ -95,9 +87,9 @@ impl Drop for Etcd {
     }
 }
 
-fn launch(port: u16, folder: &Path) -> Child {
+fn launch(port: &Port, folder: &Path) -> Child {
     let program = std::env::var("ETCD").unwrap_or_else(|_| "etcd".into());
-    let here = format!("http://127.0.0.1:{port}");
+    let here = format!("http://{}", port.address);
     Command::new(&program)
         .arg("--data-dir")
         .arg(folder)
@@ -127,9 +119,12 @@ pub async fn delete(client: &Client, key: &str) {
 async fn write(client: &Client, key: &str, value: Option<&str>) {
     let write = vec![(key.to_owned(), value.map(|value| value.as_bytes().to_vec()))];
     let txn = Txn { expect: Vec::new(), write };
-    while client.commit(&txn).await.is_err() {
-        sleep(Duration::from_millis(10)).await;
-    }
+    let writing = async {
+        while client.commit(&txn).await.is_err() {
+            sleep(Duration::from_millis(10)).await;
+        }
+    };
+    timeout(DEADLINE, writing).await.expect("etcd is there again");
 }
 
 pub type Content = BTreeMap<String, String>;

@@ -3,6 +3,7 @@
 use async_net::{TcpListener, TcpStream};
 use futures_lite::io::BufReader;
 use futures_lite::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt};
+use hchan::sync::WaitGroup;
 use hchan::{Context, go, select};
 use std::io;
 use std::sync::{Arc, Mutex};
@@ -31,6 +32,8 @@ struct State {
     closed: bool,
     /// Ends the connections.
     connections: Context,
+    /// Who waits for their end.
+    open: WaitGroup,
     /// How many lines were tampered with.
     tampered: u32,
 }
@@ -40,7 +43,8 @@ impl Proxy {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap().to_string();
         let connections = Context::background().with_cancel();
-        let state = State { manner: Manner::Pass, closed: false, connections, tampered: 0 };
+        let open = WaitGroup::new();
+        let state = State { manner: Manner::Pass, closed: false, connections, open, tampered: 0 };
         let state = Arc::new(Mutex::new(state));
         let server = Context::background().with_cancel();
         go(accept(listener, etcd, state.clone(), server.clone()));
@@ -55,13 +59,19 @@ impl Proxy {
         self.state.lock().unwrap().tampered
     }
 
-    /// Hangs up on everybody, and on whoever comes until it is opened.
-    pub fn close(&self) {
+    /// Hangs up on everybody, and on whoever comes until it is opened. What happens from here on nobody hears of.
+    pub async fn close(&self) {
+        self.hang_up().wait().await;
+    }
+
+    fn hang_up(&self) -> WaitGroup {
         let mut state = self.state.lock().unwrap();
         state.closed = true;
         let old = std::mem::replace(&mut state.connections, Context::background().with_cancel());
+        let open = std::mem::take(&mut state.open);
         drop(state);
         old.cancel();
+        open
     }
 
     pub fn open(&self) {
@@ -72,7 +82,7 @@ impl Proxy {
 impl Drop for Proxy {
     fn drop(&mut self) {
         self.server.cancel();
-        self.close();
+        self.hang_up();
     }
 }
 
@@ -82,13 +92,15 @@ async fn accept(listener: TcpListener, etcd: String, state: Arc<Mutex<State>>, s
             recv(server.done()) -> _ => return,
             wait(listener.accept()) -> client => {
                 let Ok((client, _)) = client else { return };
-                let context = {
+                let (context, guard) = {
                     let state = state.lock().unwrap();
                     if state.closed { continue }
-                    state.connections.clone()
+                    state.open.add(1);
+                    (state.connections.clone(), state.open.guard())
                 };
                 let (etcd, state) = (etcd.clone(), state.clone());
                 go(async move {
+                    let _guard = guard;
                     select! {
                         recv(context.done()) -> _ => {}
                         wait(serve(client, etcd, state)) -> _ => {}
