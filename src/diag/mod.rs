@@ -22,10 +22,10 @@
 //! # What it costs
 //!
 //! A task that waits writes three words into its header, and a channel at which somebody waits for the first
-//! time puts itself on a list. A dump takes short locks, one after the other; it polls nothing, and is not held
-//! up by a worker that is stuck. One of 100,000 tasks that waited at 20,000 channels took 0.13 s, and held no lock for
-//! longer than 0.06 ms (two cores of an AMD EPYC, the best of 40). So it is no picture of one moment: what it says of two tasks may be some
-//! milliseconds apart.
+//! time puts itself on a list. A dump takes short locks, one after the other; it polls nothing, and is not
+//! held up by a worker that is stuck. One of 100,000 tasks that waited at 20,000 channels took 0.13 s, and
+//! held no lock for longer than 0.06 ms (two cores of an AMD EPYC, the best of 40). So it is no picture of
+//! one moment: what it says of two tasks may be some milliseconds apart.
 //!
 //! # What it does not see
 //!

@@ -48,17 +48,18 @@ struct State {
     lost: Vec<Site>,
 }
 
-/// Has `tell` called, from now on, when everything in the process waits for ever; when a task waits that nobody can
-/// wake; and, while the rest goes on, when the tasks of a [`Group`](crate::Group) wait only for each other, or a task
-/// does not poll a future that was given a value. Another call replaces it. The environment variable `HCHAN_REPORT=1` does the same with a
-/// function that writes the report to the standard error, from when the first runtime is started.
+/// Has `tell` called, from now on, when everything in the process waits for ever; when a task waits that
+/// nobody can wake; and, while the rest goes on, when the tasks of a [`Group`](crate::Group) wait only for
+/// each other, or a task does not poll a future that was given a value. Another call replaces it. The
+/// environment variable `HCHAN_REPORT=1` does the same with a function that writes the report to the standard
+/// error, from when the first runtime is started.
 ///
-/// It is called once for each finding (of tasks that nobody can wake, for the first of those that were spawned in a
-/// line of the program), on a thread of a runtime: it should be brief, and not wait for a task. A panic
-/// in it is contained. A deadlock is found when all workers have slept for a tenth of a second, and reported only if
-/// nothing in the process can go on: see [`Verdict::Deadlock`]. What hangs while the rest goes on is looked for every
-/// second, in dumps, or less often where one takes longer than ten milliseconds, and reported if it was there in the
-/// look before; it shows at channels that keep track of their handles
+/// It is called once for each finding (of tasks that nobody can wake, for the first of those that were
+/// spawned in a line of the program), on a thread of a runtime: it should be brief, and not wait for a task.
+/// A panic in it is contained. A deadlock is found when all workers have slept for a tenth of a second, and
+/// reported only if nothing in the process can go on: see [`Verdict::Deadlock`]. What hangs while the rest
+/// goes on is looked for every second, in dumps, or less often where one takes longer than ten milliseconds,
+/// and reported if it was there in the look before; it shows at channels that keep track of their handles
 /// ([`tracked`](crate::Builder::tracked), and all in debug builds).
 ///
 /// ```
