@@ -78,13 +78,13 @@ impl WakeList {
         wake.into_iter().for_each(|wake| self.push(wake));
     }
 
-    /// Wakes all.
+    /// Wakes all. Not by value: most often there is nobody, and the list would be moved.
     #[inline]
-    pub(crate) fn wake_all(self) {
-        let Some(first) = self.first else { return };
+    pub(crate) fn wake_all(&mut self) {
+        let Some(first) = self.first.take() else { return };
         first.wake();
         if !self.others.is_empty() {
-            self.others.into_iter().for_each(Wake::wake);
+            self.others.drain(..).for_each(Wake::wake);
         }
     }
 }

@@ -62,7 +62,7 @@ pub fn never<T>() -> Receiver<T> {
 
 /// A channel on which nothing is sent, and which is part of something else: nobody drives it.
 pub(crate) fn signal(sort: Sort, made: Site) -> (Sender<Infallible>, Receiver<Infallible>) {
-    handles(Box::new(Shared::new(Some(0), None, sort, made)), made)
+    handles(Box::write(Box::new_uninit(), Shared::new(Some(0), None, sort, made)), made)
 }
 
 /// A channel that closes with a context, on which nothing is sent.
@@ -73,7 +73,7 @@ pub(crate) fn end_of_context(made: Site) -> (Sender<Infallible>, Receiver<Infall
 
 fn make<T>(builder: Builder, sort: Sort, made: Site) -> (Sender<T>, Receiver<T>) {
     let Builder { capacity, name, tracked } = builder;
-    let mut shared = Box::new(Shared::new(capacity, name, sort, made));
+    let mut shared = Box::write(Box::new_uninit(), Shared::new(capacity, name, sort, made));
     if world::is_driven() {
         let what = What::Channel { capacity };
         shared.drive(world::tag(what, shared.name(), made));
