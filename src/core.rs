@@ -203,30 +203,30 @@ impl<T> State<T> {
     /// Hands the offer to the first waiting receiver, or queues it.
     #[inline]
     pub(crate) fn send(&mut self, offer: &mut Option<T>) -> Sent {
-        if self.signs != 0
-            && let Some(sent) = self.send_past_signs(offer)
-        {
-            return sent;
+        if self.signs != 0 { self.send_past_signs(offer) } else { self.send_to_queue(offer) }
+    }
+
+    /// A send that may be more than to queue the offer.
+    fn send_past_signs(&mut self, offer: &mut Option<T>) -> Sent {
+        if self.closed {
+            return Sent::Closed;
         }
+        // Before the claim: nobody is claimed on behalf of a send without a value.
+        assert!(offer.is_some(), "{NOTHING_TO_SEND}");
+        let Some(receiver) = self.receivers.claim_first() else { return self.send_to_queue(offer) };
+        let ticket = self.queue.departs();
+        let value = offer.take().expect(NOTHING_TO_SEND);
+        Sent::Handed(receiver.deliver(value, ticket))
+    }
+
+    #[inline]
+    fn send_to_queue(&mut self, offer: &mut Option<T>) -> Sent {
         if !self.has_room() {
             return Sent::Full;
         }
         let value = offer.take().expect(NOTHING_TO_SEND);
         self.queue.push(value, self.capacity, self.usual);
         Sent::Queued
-    }
-
-    /// The part of a send that is not about the queue. `None` if there is no such part.
-    fn send_past_signs(&mut self, offer: &mut Option<T>) -> Option<Sent> {
-        if self.closed {
-            return Some(Sent::Closed);
-        }
-        // Before the claim: nobody is claimed on behalf of a send without a value.
-        assert!(offer.is_some(), "{NOTHING_TO_SEND}");
-        let receiver = self.receivers.claim_first()?;
-        let ticket = self.queue.departs();
-        let value = offer.take().expect(NOTHING_TO_SEND);
-        Some(Sent::Handed(receiver.deliver(value, ticket)))
     }
 
     /// Takes the oldest queued value, if that is all there is to a receive: the state is calm, and so few
