@@ -12,7 +12,7 @@
 
 use super::{Receiver, Sender};
 use crate::arm::{RecvArm, SendArm};
-use crate::error::{SendError, TryRecvError};
+use crate::error::SendError;
 use crate::park::gives_way;
 use crate::shared::{Fetched, Shared, Tried};
 use crate::waiting::{One, Waiting};
