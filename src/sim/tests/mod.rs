@@ -196,6 +196,11 @@ fn selects() {
 }
 
 #[test]
+fn biased_selects() {
+    compare(seeds(), kinds::BIASED);
+}
+
+#[test]
 fn cancelled_operations() {
     compare(seeds(), kinds::CANCELLED);
 }
