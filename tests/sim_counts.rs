@@ -231,3 +231,39 @@ fn a_message_to_an_owner_comes_before_its_select_or_behind() {
         }
     }
 }
+
+/// What ends an owner that still has requests to take: handles are dropped whose last drop closes a channel, while
+/// messages are on the way to it.
+#[test]
+fn an_owner_that_ends_while_messages_are_on_the_way() {
+    for biased in [false, true] {
+        let report = explore(move || async move {
+            let (requests, requests_in) = bounded(0);
+            let (answers, answers_in) = bounded(1);
+            let (work, work_in) = unbounded();
+            let (stop, stop_in) = bounded(1);
+            let owner = go(owner(biased, stop_in, answers_in, requests_in, work));
+            let worker = go(async move {
+                while let Ok(what) = work_in.recv().await {
+                    if answers.send(what).await.is_err() {
+                        break;
+                    }
+                }
+            });
+            let client = go(async move {
+                let (reply, _replies) = bounded(2);
+                for what in 0..2 {
+                    if requests.send((what, reply.clone())).await.is_err() {
+                        break;
+                    }
+                }
+                (requests, reply, _replies)
+            });
+            stop.send(()).await.unwrap();
+            owner.await.unwrap();
+            let _kept = client.await.unwrap();
+            worker.await.unwrap();
+        });
+        assert!(report.traces < 1_000, "{report}");
+    }
+}
