@@ -141,6 +141,18 @@ pub(crate) struct Op<'a> {
     pub(crate) awaits: bool,
 }
 
+/// The arm that was taken of several.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Taken<'a> {
+    /// What it does, and to what.
+    pub(crate) kind: Kind,
+    pub(crate) object: u32,
+    /// How long the queue was before, and is now; `None` if its channel is closed.
+    pub(crate) queued: Option<(usize, usize)>,
+    /// What the other arms are about that might have been taken instead, had they been ready.
+    pub(crate) missed: &'a [u32],
+}
+
 /// Whoever drives the program.
 pub(crate) trait World {
     fn number(&self) -> Number;
@@ -176,6 +188,9 @@ pub(crate) trait World {
 
     /// How long the queue of the channel is, of which something is going on: before, and after.
     fn queued(&self, len: usize);
+
+    /// Of several arms this one was taken, and nothing was done to the others: what is going on is no more than that.
+    fn took(&self, taken: Taken<'_>);
 
     /// What is to be used by whoever ends the wait under this key.
     fn waker(&self, key: usize, waker: &Waker) -> Waker;

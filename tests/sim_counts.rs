@@ -2,7 +2,8 @@
 #![cfg(feature = "sim")]
 
 use hchan::sim::{Report, Sim, Verdict};
-use hchan::{bounded, channel, go, unbounded};
+use hchan::{Receiver, Sender, bounded, channel, go, select, unbounded};
+use std::collections::VecDeque;
 use std::future::Future;
 
 fn explore<F: Future<Output = ()> + 'static>(program: impl Fn() -> F) -> Report {
@@ -141,5 +142,128 @@ fn each_reader_comes_before_the_writer_or_after() {
             writer.await.unwrap();
         });
         assert_eq!(report.traces, 1 << readers, "{report}");
+    }
+}
+
+/// A task that owns what others use: it waits for the end, for answers of a worker, and for requests.
+async fn owner(
+    biased: bool,
+    stop: Receiver<()>,
+    answers: Receiver<u32>,
+    requests: Receiver<Request>,
+    work: Sender<u32>,
+) {
+    enum Came {
+        Stop,
+        Answer(u32),
+        Request(Request),
+    }
+    let mut waiting = VecDeque::new();
+    loop {
+        let came = if biased {
+            select! {
+                biased;
+                recv(stop) -> _ => Came::Stop,
+                recv(answers) -> answer => Came::Answer(answer.unwrap()),
+                recv(requests) -> request => Came::Request(request.unwrap()),
+            }
+        } else {
+            select! {
+                recv(stop) -> _ => Came::Stop,
+                recv(answers) -> answer => Came::Answer(answer.unwrap()),
+                recv(requests) -> request => Came::Request(request.unwrap()),
+            }
+        };
+        match came {
+            Came::Stop => break,
+            Came::Answer(answer) => {
+                let client: Sender<u32> = waiting.pop_front().unwrap();
+                client.send(answer).await.unwrap();
+            }
+            Came::Request((what, client)) => {
+                waiting.push_back(client);
+                work.send(what).await.unwrap();
+            }
+        }
+    }
+}
+
+type Request = (u32, Sender<u32>);
+
+/// Each message comes before the select or while it waits; at an arm of a biased one that is not the last also between
+/// the look at it and the lines.
+#[test]
+fn a_message_to_an_owner_comes_before_its_select_or_behind() {
+    for capacity in [0, 1] {
+        for (biased, stop, answer, request) in [(false, 2, 2, 2), (true, 3, 3, 2)] {
+            for calls in 1..=3 {
+                let report = explore(move || async move {
+                    let (requests, requests_in) = bounded(capacity);
+                    let (answers, answers_in) = bounded(1);
+                    let (work, work_in) = bounded(1);
+                    let (stop, stop_in) = bounded(1);
+                    let owner = go(owner(biased, stop_in, answers_in, requests_in, work));
+                    let worker = go(async move {
+                        while let Ok(what) = work_in.recv().await {
+                            answers.send(what + 1).await.unwrap();
+                        }
+                    });
+                    let client = go(async move {
+                        for what in 0..calls {
+                            let (reply, reply_in) = bounded(1);
+                            requests.send((what, reply)).await.unwrap();
+                            assert_eq!(reply_in.recv().await, Ok(what + 1));
+                        }
+                        requests
+                    });
+                    let _requests = client.await.unwrap();
+                    stop.send(()).await.unwrap();
+                    owner.await.unwrap();
+                    worker.await.unwrap();
+                });
+                let expected = stop * (answer * request as usize).pow(calls);
+                assert_eq!(
+                    (report.traces, report.redundant),
+                    (expected, 0),
+                    "{calls} calls, biased: {biased}"
+                );
+            }
+        }
+    }
+}
+
+/// What ends an owner that still has requests to take: handles are dropped whose last drop closes a channel, while
+/// messages are on the way to it.
+#[test]
+fn an_owner_that_ends_while_messages_are_on_the_way() {
+    for biased in [false, true] {
+        let report = explore(move || async move {
+            let (requests, requests_in) = bounded(0);
+            let (answers, answers_in) = bounded(1);
+            let (work, work_in) = unbounded();
+            let (stop, stop_in) = bounded(1);
+            let owner = go(owner(biased, stop_in, answers_in, requests_in, work));
+            let worker = go(async move {
+                while let Ok(what) = work_in.recv().await {
+                    if answers.send(what).await.is_err() {
+                        break;
+                    }
+                }
+            });
+            let client = go(async move {
+                let (reply, _replies) = bounded(2);
+                for what in 0..2 {
+                    if requests.send((what, reply.clone())).await.is_err() {
+                        break;
+                    }
+                }
+                (requests, reply, _replies)
+            });
+            stop.send(()).await.unwrap();
+            owner.await.unwrap();
+            let _kept = client.await.unwrap();
+            worker.await.unwrap();
+        });
+        assert!(report.traces < 1_000, "{report}");
     }
 }

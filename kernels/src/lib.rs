@@ -1,7 +1,7 @@
 //! Bugs of real Go programs, each cut down to its kernel and written anew on hchan, with its fix.
 //!
 //! The collection is GoKer, of GoBench (Yuan et al., "GoBench: a benchmark suite of real-world Go concurrency
-//! bugs", CGO 2021); what is taken from it is who waits for whom. A kernel is up to three programs:
+//! bugs", CGO 2021), and one more; what is taken from it is who waits for whom. A kernel is up to three programs:
 //!
 //! - the **bug**, which fails in some interleaving, or in all;
 //! - where hchan's rule that a channel closes with the last handle of a side makes that bug impossible, the

@@ -16,7 +16,7 @@ use super::current;
 use super::home::swap_numbers;
 use super::options::Given;
 use super::task::{self, About, Header, Notified, Ran, TaskRef};
-use super::times::{Pastime, Times};
+use super::times::{Times, others_run};
 use crate::census::thread_number;
 use crate::facade::Arc;
 use crate::park::{Host, set_host};
@@ -26,7 +26,6 @@ use std::panic::Location;
 use std::pin::Pin;
 use std::ptr;
 use std::task::{Context, Poll};
-use std::time::Instant;
 
 /// How many blocking jobs run at a time: as many as there are, in practice.
 const JOBS: usize = 1024;
@@ -170,22 +169,26 @@ pub(crate) struct Pulse {
     thread: u32,
     /// What it had done at the last look, if that could be told: not of one that has hardly run.
     before: Option<Times>,
-    at: Instant,
 }
 
 impl Pulse {
     /// `None` where that cannot be told.
     pub(crate) fn of_this_thread() -> Option<Self> {
         let thread = thread_number();
-        (thread != 0).then(|| Self { thread, before: Times::of(thread), at: Instant::now() })
+        (thread != 0).then(|| Self { thread, before: Times::of(thread) })
     }
 
-    /// True if it mostly waited for something else than a processor since it was asked last.
+    /// True if it has waited for something else than a processor or a disk ever since it was asked last.
     pub(crate) fn is_blocked(&mut self) -> bool {
-        let (times, now) = (Times::of(self.thread), Instant::now());
-        let pastime = times.zip(self.before).map(|(times, before)| times.since(before, now - self.at));
-        (self.before, self.at) = (times, now);
-        pastime == Some(Pastime::Blocked)
+        let times = Times::of(self.thread);
+        let slept = times.zip(self.before).is_some_and(|(times, before)| times.slept_since(before));
+        self.before = times;
+        slept
+    }
+
+    /// True if any thread runs beside it and the one that asks.
+    pub(crate) fn others_run(&self) -> bool {
+        others_run([self.thread, thread_number()])
     }
 }
 

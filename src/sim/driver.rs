@@ -64,6 +64,8 @@ pub(super) struct Driver {
     races: RefCell<Vec<EventId>>,
 }
 
+pub(super) type Firsts = SmallVec<[Option<EventId>; 2]>;
+
 /// An operation that goes on.
 pub(super) struct Open {
     /// `None`: the firing of a timer.
@@ -73,11 +75,13 @@ pub(super) struct Open {
     pub(super) len: Option<usize>,
     /// And now.
     pub(super) len_now: Option<usize>,
-    /// The first who waited to send before it, and to receive.
-    pub(super) sender: Option<EventId>,
-    pub(super) receiver: Option<EventId>,
+    /// The first who waited to send before it, and to receive: by object.
+    pub(super) senders: Firsts,
+    pub(super) receivers: Firsts,
     pub(super) manner: Manner,
     pub(super) pure: bool,
+    /// Whether it is one of several, of which it is known which.
+    pub(super) taken: bool,
 }
 
 impl Open {
@@ -91,10 +95,11 @@ impl Open {
             objects: SmallVec::new(),
             len: None,
             len_now: None,
-            sender: None,
-            receiver: None,
+            senders: Firsts::new(),
+            receivers: Firsts::new(),
             manner: None,
             pure: false,
+            taken: false,
         }
     }
 }

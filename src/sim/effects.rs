@@ -2,12 +2,12 @@
 //! what.
 
 use super::channel::Owed;
-use super::driver::{Driver, Open};
+use super::driver::{Driver, Firsts, Open};
 use super::footprint::{self, Access, Touch};
 use super::procs::{Next, Place, Procs, TIME, Wait};
 use super::trace::{Act, EventId, Pid};
 use crate::timer::Action;
-use crate::world::{Kind, Outcome};
+use crate::world::{Kind, Outcome, Taken};
 use std::task::Waker;
 use std::time::Duration;
 
@@ -95,7 +95,9 @@ impl Driver {
             trace.touch(Touch { object: proc.object, access: Access::Served });
             let mut manners = self.manners.borrow_mut();
             if wait.objects.len() > 1 {
-                let met = open.first().map_or(&[][..], |open| &open.objects);
+                // One of several may come to be about one channel alone.
+                let is_one = |open: &&Open| !matches!(open.kind, Some(Kind::Select | Kind::TrySelect));
+                let met = open.first().filter(is_one).map_or(&[][..], |open| &open.objects);
                 for object in wait.objects.iter().filter(|object| !met.contains(object)) {
                     trace.touch(Touch { object: *object, access: Access::Anything });
                 }
@@ -112,6 +114,24 @@ impl Driver {
         }
     }
 
+    /// Of several arms this one was taken: what goes on is a request at its channel, and looks at others.
+    pub(super) fn is_about_one(&self, taken: Taken<'_>) {
+        let mut place = self.open.borrow_mut();
+        let Some(open) = place.last_mut() else { return };
+        let mut procs = self.procs.borrow_mut();
+        for object in taken.missed {
+            procs.trace.touch(Touch { object: *object, access: Access::Look });
+        }
+        let place = open.objects.iter().position(|object| *object == taken.object);
+        let first = |all: &Firsts| place.and_then(|place| all.get(place).copied());
+        let (sender, receiver) = (first(&open.senders), first(&open.receivers));
+        (open.senders, open.receivers) = (sender.into_iter().collect(), receiver.into_iter().collect());
+        open.objects = [taken.object].as_slice().into();
+        let Some((before, now)) = taken.queued else { return };
+        (open.kind, open.taken) = (Some(taken.kind), true);
+        (open.len, open.len_now) = (Some(before), Some(now));
+    }
+
     /// What came of an operation: what it owes to others, and what comes after it. True if that is not known,
     /// and it may be anything.
     pub(super) fn edges(&self, procs: &mut Procs, open: &Open, outcome: Outcome, event: EventId) -> bool {
@@ -119,6 +139,8 @@ impl Driver {
         let Procs { objects, after, needed, .. } = procs;
         let it = &mut objects[object as usize];
         let mirror = &mut it.mirror;
+        let (sender, receiver) =
+            (open.senders.first().copied().flatten(), open.receivers.first().copied().flatten());
         // What a pure request owes orders what its task does next; another one had to come after it itself.
         let owing = if open.pure { after } else { needed };
         match (kind, outcome) {
@@ -128,7 +150,7 @@ impl Driver {
             (Kind::Send, Outcome::Done) => {
                 let (Some(len), Some(now)) = (open.len, open.len_now) else { return true };
                 mirror.look(len);
-                let owed = match (mirror.is_rendezvous(), open.receiver) {
+                let owed = match (mirror.is_rendezvous(), receiver) {
                     (true, Some(receiver)) => Owed::To(receiver),
                     (true, None) => Owed::Unknown,
                     (false, receiver) => mirror.sent(event, now, receiver),
@@ -142,7 +164,7 @@ impl Driver {
             (Kind::Recv, Outcome::Done) => {
                 let (Some(len), Some(now)) = (open.len, open.len_now) else { return true };
                 mirror.look(len);
-                let owed = match open.sender {
+                let owed = match sender {
                     Some(sender) if len == 0 => Owed::To(sender),
                     None if len == 0 => Owed::Unknown,
                     sender => mirror.received(event, now, sender),
@@ -169,7 +191,7 @@ impl Driver {
                 mirror.forget();
             }
             // It waits: nothing has happened yet.
-            (Kind::Send | Kind::Recv, _) => {}
+            (Kind::Send | Kind::Recv, _) | (Kind::Select, Outcome::Waits) => {}
             _ if footprint::access(kind, Some(outcome), false) == Some(Access::Anything) => {
                 for object in &open.objects {
                     objects[*object as usize].mirror.forget();

@@ -43,8 +43,15 @@
 //!   `is_closed` with all that cannot close.
 //! - A `try_*` that fails has looked; at everything. One that succeeds is *anything*: it would have failed in
 //!   some other place where a plain one would have waited.
-//! - *Anything* changes places with nothing on its channel: a close, a batch, a forced send, a select that was
-//!   served or waits, one who leaves the line, a value that comes back.
+//! - *Anything* changes places with nothing on its channel: a close, a batch, a forced send, a select that waits,
+//!   one who leaves the line, a value that comes back.
+//! - A select that takes an arm at once does there what a plain request does that need not wait, and comes after the
+//!   send of its value, or the receive that freed its place: had that been later, another arm might have been taken,
+//!   or none. So a send behind a value that it takes changes places with it. At the arms that it might have taken
+//!   instead it has looked: at a biased one those listed before; at another one all, as they are what it chooses
+//!   among. At what is listed behind, a biased one has not even looked. Arms on one channel are not told apart: such
+//!   a select is anything on all its channels, and so is one with futures.
+//! - A biased select looks at one arm after the other (`waiting::driven`): each look is of one channel.
 //! - One who leaves the line and was served already has looked: had it left before, nobody would have served it.
 //! - A step that serves a waiting select takes its other arms out of their lines: it has done anything there.
 //! - A waits for the end of a channel changes places with everything; the close completes it.

@@ -7,7 +7,7 @@ use super::fibre::{self, Order, Stop};
 use super::footprint::{self, Access, Touch};
 use super::procs::{Next, Place, Procs, TIME, Wait};
 use super::trace::{Act, Pid};
-use crate::world::{self, Kind, Number, Op, Outcome, Site, What, World};
+use crate::world::{self, Kind, Number, Op, Outcome, Site, Taken, What, World};
 use std::mem::take;
 use std::panic::resume_unwind;
 use std::rc::Rc;
@@ -105,11 +105,10 @@ impl World for Driver {
                 }
             }
         }
-        if let (Kind::Send | Kind::Recv, Some(object), false) = (op.kind, op.objects.first(), self.over.get())
-        {
+        if matches!(op.kind, Kind::Send | Kind::Recv | Kind::Select | Kind::TrySelect) && !self.over.get() {
             let procs = self.procs.borrow();
-            open.sender = procs.first_waiting(*object, Kind::Send);
-            open.receiver = procs.first_waiting(*object, Kind::Recv);
+            let first = |kind| op.objects.iter().map(|object| procs.first_waiting(*object, kind)).collect();
+            (open.senders, open.receivers) = (first(Kind::Send), first(Kind::Recv));
         }
         self.open.borrow_mut().push(open);
         true
@@ -128,8 +127,9 @@ impl World for Driver {
         let mut procs = self.procs.borrow_mut();
         let Some(event) = procs.trace.current() else { return };
         if let Some(kind) = open.kind {
-            let is_unknown = self.edges(&mut procs, &open, outcome, event);
-            let access = footprint::access(kind, Some(outcome), open.pure);
+            let served = if open.taken { Outcome::Done } else { outcome };
+            let is_unknown = self.edges(&mut procs, &open, served, event);
+            let access = footprint::access(kind, Some(served), open.pure);
             let access = if is_unknown { Some(Access::Anything) } else { access };
             let access = access.map(|access| procs.at_worst(access, open.objects.first().copied()));
             if let Some(access) = access {
@@ -204,6 +204,12 @@ impl World for Driver {
             } else {
                 open.len_now = Some(len);
             }
+        }
+    }
+
+    fn took(&self, taken: Taken<'_>) {
+        if !self.over.get() {
+            self.is_about_one(taken);
         }
     }
 

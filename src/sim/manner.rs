@@ -38,6 +38,9 @@ pub(super) struct Manners {
     trusted: Vec<u32>,
     /// Whether a task was told to wait that does something else then.
     misled: bool,
+    /// How often some were distrusted.
+    #[cfg(test)]
+    pub(super) distrusts: usize,
 }
 
 /// Names a request; `None` is one that never changes places anyway.
@@ -82,6 +85,10 @@ impl Manners {
 
     /// Some of these are no pure ones; it is not known which. True if there are any.
     pub(super) fn distrust(&mut self, trusted: &[u32]) -> bool {
+        #[cfg(test)]
+        {
+            self.distrusts += 1;
+        }
         trusted.iter().for_each(|place| self.was_not(Some(*place)));
         !trusted.is_empty()
     }

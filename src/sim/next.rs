@@ -22,7 +22,11 @@ impl Procs {
         }
         match proc.next.act {
             Act::Op(kind) => {
-                for object in &proc.next.objects {
+                // What a select does is known from when it was tried (`footprint`): what would have it do something
+                // else does not change places with that.
+                let is_select = matches!(kind, Kind::Select | Kind::TrySelect);
+                let objects = if is_select { &[][..] } else { &proc.next.objects };
+                for object in objects {
                     let access = match kind {
                         Kind::DropSender if self.is_last(*object, 0) => Some(Access::LastSender),
                         Kind::DropReceiver if self.is_last(*object, 1) => Some(Access::LastReceiver),

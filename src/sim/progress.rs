@@ -1,4 +1,6 @@
 //! What a check that takes long says meanwhile: a line every two seconds, on the standard error stream.
+//!
+//! On the stream itself, and not by `eprintln!`, whose lines a test harness keeps until the test has failed.
 
 use super::story;
 use std::fmt::Write as _;

@@ -10,9 +10,10 @@
 
 use super::brain::Brain;
 use super::check::{Came, Check};
+use super::footprint::conflict;
 use super::procs::{Path, Procs};
 use super::report::Failure;
-use super::trace::{Act, EventId, Pid};
+use super::trace::{Act, Event, EventId, Pid};
 use crate::world::{Kind, Outcome, Site};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, VecDeque};
@@ -79,8 +80,9 @@ impl Late {
         while order.len() < events.len() {
             let is_next = |id: &EventId| {
                 let event = &events[*id as usize];
-                let clock = procs.trace.clock(*id).iter().enumerate();
-                clock.into_iter().all(|(pid, count)| pid == event.pid as usize || *count <= placed[pid])
+                let mut clock = procs.trace.clock(*id).iter().enumerate();
+                clock.all(|(pid, count)| pid == event.pid as usize || *count <= placed[pid])
+                    && !closes_too_early(procs, *id, &placed)
             };
             let waits = |id: &EventId| {
                 let event = &events[*id as usize];
@@ -100,6 +102,17 @@ impl Late {
         let choices = names.into_iter().zip(procs.trace.choices(procs.all.len())).collect();
         Self { order, choices, deeds: deeds(procs), failed: false }
     }
+}
+
+/// A last drop does not come after what was before the close, as another drop might have been the last
+/// (`Trace::settle`); but the close does. True if something of that is not among those that were `placed`.
+fn closes_too_early(procs: &Procs, drop: EventId, placed: &[u32]) -> bool {
+    let events = &procs.trace.events;
+    let mut closes = events[drop as usize].footprint.iter().filter(|it| it.access.part_of_close().is_some());
+    let is_left = |event: &&Event| event.number > placed[event.pid as usize];
+    closes.any(|close| {
+        events[..drop as usize].iter().filter(is_left).any(|event| conflict(&event.footprint, &[*close]))
+    })
 }
 
 impl Brain for Late {

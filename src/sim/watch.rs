@@ -1,9 +1,13 @@
 //! Notices that a task blocks the thread that drives: it waits for a lock of std's, say, which another task
 //! holds in the middle of a poll, and which that one will not release before it is its turn.
 //!
-//! A thread beside it looks now and then. If for a second there was no step and the thread has not run either,
-//! it is sent a signal; the handler leaves the fibre as a step would, and it is never gone back to. On other
-//! systems than Linux such a check hangs, and only a debugger tells.
+//! A thread beside it looks now and then. If for a second there was no step and the thread has slept all the time, it
+//! is sent a signal; the handler leaves the fibre as a step would, and it is never gone back to. On other systems than
+//! Linux such a check hangs, and only a debugger tells.
+//!
+//! That must not be said of a task that is slow because the machine is: a thread that waits for a processor, a disk
+//! or memory does not sleep. One that waits for a lock which another *thread* holds (that of the standard output, say)
+//! does, and that other one may be slow. So while any thread of the process runs, the watch is ten times as patient.
 //!
 //! # Unsafe
 //!
@@ -25,6 +29,8 @@ use std::time::Duration;
 const PERIOD: Duration = Duration::from_millis(100);
 /// How many looks in a row must see nothing happen.
 const LOOKS: u32 = 10;
+/// And how many where somebody else may bring what the thread waits for.
+const MANY_LOOKS: u32 = 10 * LOOKS;
 
 /// What both threads see.
 #[derive(Default)]
@@ -77,16 +83,20 @@ impl Drop for Watch {
 
 impl Shared {
     fn watch(&self, mut target: Target) {
-        let (mut before, mut idle) = (0, 0);
+        let (mut before, mut idle, mut enough) = (0, 0, LOOKS);
         // Ordering: Relaxed: it is woken for this.
         while !self.is_over.load(Ordering::Relaxed) {
             thread::park_timeout(PERIOD);
             // Ordering: Relaxed: as in `step`.
             let steps = self.steps.load(Ordering::Relaxed);
-            idle = if steps == before && target.pulse.is_blocked() { idle + 1 } else { 0 };
+            let is_blocked = target.pulse.is_blocked() && steps == before;
+            (idle, enough) = if is_blocked { (idle + 1, enough) } else { (0, LOOKS) };
             before = steps;
+            if is_blocked && target.pulse.others_run() {
+                enough = MANY_LOOKS;
+            }
             // Ordering: Relaxed: as above.
-            if idle >= LOOKS && !self.is_over.load(Ordering::Relaxed) {
+            if idle >= enough && !self.is_over.load(Ordering::Relaxed) {
                 target.interrupt();
                 idle = 0;
             }

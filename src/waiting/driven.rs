@@ -4,10 +4,14 @@
 //! - Arms on channels alone: looking at all of them and joining the lines is one step, as it is under the
 //!   locks. The looks before that, one at a time, can tell an unbiased select nothing that the step could not;
 //!   a biased one may see a later arm ready first and an earlier one just after, so it looks at one at a time
-//!   here too, with a default and with futures among the arms as well.
+//!   here too, with a default and with futures among the arms as well. The last of these looks, after which there is
+//!   none that could miss it, is made in the step with the lines: whatever is ready when that begins, later looks
+//!   would have found.
 //! - Futures among the arms are polled between two such steps, the first of which holds the party: what they
 //!   do are steps of their own.
 //! - Which of several ready arms an unbiased select takes is asked of whoever drives.
+
+mod turns;
 
 use super::{Arms, Bias, Phase, Waiting, arms};
 use crate::park::Wake;
@@ -29,6 +33,11 @@ struct Subject {
 type Order = SmallVec<[u32; 8]>;
 
 impl Subject {
+    /// One of the arms.
+    fn only(&self, tag: world::Tag) -> Self {
+        Self { kind: self.kind, objects: SmallVec::from_slice(&[tag.object]), tag: Some(tag) }
+    }
+
     /// Whether two arms are about the same channel.
     fn has_doubles(&self) -> bool {
         (1..self.objects.len()).any(|place| self.objects[..place].contains(&self.objects[place]))
@@ -101,6 +110,7 @@ impl<S: Arms> Waiting<S> {
             return Poll::Pending;
         };
         self.as_ref().shut_if_over(&step);
+        let view = self.as_ref().view();
         let mut order = self.as_ref().driven_order(&step);
         let waker = self.as_ref().waker(cx);
         self.as_ref().tell_queued(&step);
@@ -110,11 +120,17 @@ impl<S: Arms> Waiting<S> {
             if winner.is_none() {
                 order = self.as_ref().line_order(&step);
             }
+        } else if self.bias == Bias::Listed {
+            winner = self.as_mut().look_last();
         }
         if winner.is_none() {
             winner = self.as_mut().queue_up_in(&order, Wake::Task(waker));
         }
         self.as_ref().tell_queued(&step);
+        if let Some(winner) = winner.filter(|_| !S::FUTURES && !subject.has_doubles()) {
+            let missed = self.as_ref().missed(winner);
+            self.as_ref().tell_taken(&step, &view, winner, &missed);
+        }
         match winner {
             Some(winner) => {
                 step.end(self.as_ref().outcome(winner));
@@ -131,33 +147,6 @@ impl<S: Arms> Waiting<S> {
                 Poll::Pending
             }
         }
-    }
-
-    /// Looks at one arm after the other, at each channel in a step of its own: as they are tried that are to be tried
-    /// as they are listed. `None` if the task is to give way.
-    fn look_in_turn(
-        mut self: Pin<&mut Self>,
-        subject: &Subject,
-        awaits: bool,
-        mut cx: Option<&mut Context<'_>>,
-    ) -> Option<Option<usize>> {
-        for index in 0..self.arms.len() as u32 {
-            if self.as_ref().arms().arm(index as usize).is_none() {
-                let cx = cx.as_deref_mut();
-                let winner = cx.and_then(|cx| self.as_mut().look_at_futures(&[index], cx));
-                if winner.is_some() {
-                    return Some(winner);
-                }
-                continue;
-            }
-            let step = self.begin_step(subject, Kind::TrySelect, awaits)?;
-            if let Some(winner) = self.as_mut().try_all(&[index]) {
-                step.end(Outcome::Arm(winner));
-                return Some(Some(winner));
-            }
-            step.end(Outcome::Empty);
-        }
-        Some(None)
     }
 
     /// Looks at channels and futures. The step is the first, in which it stopped to wait if it did; it ends like
@@ -332,8 +321,19 @@ impl<S: Arms> Waiting<S> {
             }
         }
         let step = self.begin_step(&subject, Kind::TrySelect, false)?;
+        let view = self.as_ref().view();
         let order = self.as_ref().driven_order(&step);
-        let winner = self.try_all(&order);
+        let mut winner = None;
+        if self.bias == Bias::Listed {
+            winner = self.as_mut().look_last();
+        }
+        if winner.is_none() {
+            winner = self.as_mut().try_all(&order);
+        }
+        if let Some(winner) = winner.filter(|_| !S::FUTURES && !subject.has_doubles()) {
+            let missed = self.as_ref().missed(winner);
+            self.as_ref().tell_taken(&step, &view, winner, &missed);
+        }
         step.end(winner.map_or(Outcome::Empty, Outcome::Arm));
         winner
     }

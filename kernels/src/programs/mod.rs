@@ -38,6 +38,7 @@ mod kubernetes_5316;
 mod kubernetes_6632;
 mod kubernetes_70277;
 mod moby_21233;
+mod moby_24007;
 mod moby_25384;
 mod moby_28462;
 mod moby_33293;
@@ -100,4 +101,4 @@ pub const OTHERS: &[Kernel] = &[
 ];
 
 /// Those of misuse, which in Go do not wait but end the process, or do wait: on nil.
-pub const MISUSED: &[Kernel] = &[grpc_1687::KERNEL, istio_8967::KERNEL];
+pub const MISUSED: &[Kernel] = &[grpc_1687::KERNEL, istio_8967::KERNEL, moby_24007::KERNEL];

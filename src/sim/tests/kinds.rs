@@ -27,7 +27,15 @@ pub(super) enum Op {
     SelectSend,
     SelectMixed,
     SelectSame(usize),
+    SelectThree,
     SelectBiased,
+    BiasedSend,
+    BiasedMixed,
+    /// Several arms on one channel.
+    BiasedSame(usize),
+    /// Behind the end of the context.
+    BiasedThree,
+    BiasedDefault,
     SelectDefault,
     SelectFuture,
     /// Polled once and dropped.
@@ -127,6 +135,27 @@ fn selects(rng: &mut Rng) -> Op {
     )
 }
 
+fn biased(rng: &mut Rng) -> Op {
+    one(
+        rng,
+        &[
+            plain,
+            plain,
+            |_| Op::SelectThree,
+            |_| Op::SelectBiased,
+            |_| Op::BiasedSend,
+            |_| Op::BiasedMixed,
+            |rng| Op::BiasedSame(place(rng)),
+            |_| Op::BiasedThree,
+            |_| Op::BiasedDefault,
+            |rng| Op::TryRecv(place(rng)),
+            |rng| Op::Close(place(rng)),
+            |rng| Op::Len(place(rng)),
+            |_| Op::Cancel,
+        ],
+    )
+}
+
 fn cancelled(rng: &mut Rng) -> Op {
     one(
         rng,
@@ -197,7 +226,7 @@ fn wide(rng: &mut Rng) -> Op {
 }
 
 fn all(rng: &mut Rng) -> Op {
-    one(rng, &[channels, selects, cancelled, tasks, timers])
+    one(rng, &[channels, selects, biased, cancelled, tasks, timers])
 }
 
 const fn kinds(make: fn(&mut Rng) -> Op) -> Kinds {
@@ -207,6 +236,7 @@ const fn kinds(make: fn(&mut Rng) -> Op) -> Kinds {
 pub(super) const PLAIN: Kinds = kinds(plain);
 pub(super) const CHANNELS: Kinds = kinds(channels);
 pub(super) const SELECTS: Kinds = kinds(selects);
+pub(super) const BIASED: Kinds = kinds(biased);
 pub(super) const CANCELLED: Kinds = kinds(cancelled);
 pub(super) const TASKS: Kinds = kinds(tasks);
 pub(super) const TIMERS: Kinds = kinds(timers);

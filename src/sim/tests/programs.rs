@@ -212,6 +212,57 @@ async fn step(op: Op, value: u32, handles: &mut Handles) -> Option<String> {
             let (a, b) = (rx(0)?, rx(1)?);
             select! { biased; recv(a) -> v => format!("a{:?}", v.ok()), recv(b) -> v => format!("b{:?}", v.ok()) }
         }
+        Op::SelectThree => {
+            let (a, b, c) = (rx(0)?, rx(1)?, tx(1)?);
+            select! {
+                recv(a) -> v => format!("a{:?}", v.ok()),
+                recv(b) -> v => format!("b{:?}", v.ok()),
+                send(c, value) -> v => format!("c{:?}", v.is_ok()),
+            }
+        }
+        Op::BiasedSend => {
+            let (a, b) = (tx(0)?, tx(1)?);
+            select! {
+                biased;
+                send(a, value) -> v => format!("a{:?}", v.is_ok()),
+                send(b, value) -> v => format!("b{:?}", v.is_ok()),
+            }
+        }
+        Op::BiasedMixed => {
+            let (a, b) = (tx(0)?, rx(1)?);
+            select! {
+                biased;
+                recv(b) -> v => format!("b{:?}", v.ok()),
+                send(a, value) -> v => format!("a{:?}", v.is_ok()),
+            }
+        }
+        Op::BiasedSame(at) => {
+            let (a, b, c) = (tx(at)?, rx(1 - at)?, rx(at)?);
+            select! {
+                biased;
+                send(a, value) -> v => format!("a{:?}", v.is_ok()),
+                recv(b) -> v => format!("b{:?}", v.ok()),
+                recv(c) -> v => format!("c{:?}", v.ok()),
+            }
+        }
+        Op::BiasedThree => {
+            let (done, a, b) = (h.context.done(), rx(0)?, rx(1)?);
+            select! {
+                biased;
+                recv(done) => "d".into(),
+                recv(a) -> v => format!("a{:?}", v.ok()),
+                recv(b) -> v => format!("b{:?}", v.ok()),
+            }
+        }
+        Op::BiasedDefault => {
+            let (a, b) = (tx(0)?, rx(1)?);
+            select! {
+                biased;
+                send(a, value) -> v => format!("a{:?}", v.is_ok()),
+                recv(b) -> v => format!("b{:?}", v.ok()),
+                default => "d".into(),
+            }
+        }
         Op::SelectDefault => {
             let (a, b) = (rx(0)?, tx(1)?);
             select! {
