@@ -3,7 +3,7 @@
 //! A client is told to stop by closing a channel, if it is not closed yet; who finds it open closes it. Two who find it
 //! open both do, which in Go ends the process.
 //!
-//! Source: moby/moby, pull request 24007; Tu et al., ASPLOS 2019, figure 10. Shape: a look, and then what another one
+//! Source: moby/moby, pull request 24007; Tu et al., ASPLOS 2019. Shape: a look, and then what another one
 //! may have done since. Fix: it is closed once (there by a `sync.Once`; here the close itself says whether it was the
 //! first). Here a second close changes nothing, and answers that; the bug takes it for impossible.
 
