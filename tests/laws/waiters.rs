@@ -11,7 +11,7 @@ use std::path::Path;
 use std::sync::mpsc;
 use std::task::Poll;
 use std::thread::{self, JoinHandle};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// Tasks, or threads.
 pub(crate) trait Kind {
@@ -151,7 +151,8 @@ impl Threads {
                 return Err(Stop::Unsupported);
             }
             seen = if sleeps(&stat) { seen + 1 } else { 0 };
-            thread::yield_now();
+            // Not an offer of the processor: who computes beside it would have it for a slice each time.
+            thread::sleep(BETWEEN_LOOKS);
         }
         Ok(Thread::Waits(thread))
     }
@@ -192,6 +193,9 @@ pub(crate) fn join<R>(thread: JoinHandle<R>) -> Result<R, Stop> {
 /// How often in a row a thread must be seen asleep. A short sleep, such as for a lock of the
 /// allocator, does not last so long.
 const SIGHTINGS: usize = 20;
+
+/// How long it is from a look to the next.
+const BETWEEN_LOOKS: Duration = Duration::from_micros(20);
 
 /// Whether the thread of this `stat` file sleeps: the state follows the name, which is in brackets.
 fn sleeps(stat: &Path) -> bool {
