@@ -79,7 +79,7 @@ impl<T> Shared<T> {
     ///
     /// The guard is beside the value, and not in the place of it: where one of several things may lie in one place,
     /// the compiler moves its first word by itself, and a processor waits for both stores before it moves the
-    /// value on (12 ns of 40 where it had 64 bytes).
+    /// value on: a send and a receive of 64 bytes took 57 ns, and take 26 (benches/LIMITS.md).
     #[inline]
     pub(crate) fn recv_quickly<'a>(&'a self, locked: &mut Option<LockGuard<'a>>) -> Option<T> {
         if let Some(outbox) = self.outbox() {

@@ -128,8 +128,7 @@ impl<S: Arms> Waiting<S> {
         }
         self.as_ref().tell_queued(&step);
         if let Some(winner) = winner.filter(|_| !S::FUTURES && !subject.has_doubles()) {
-            let missed = self.as_ref().missed(winner);
-            self.as_ref().tell_taken(&step, &view, winner, &missed);
+            self.as_ref().tell_taken(&step, &view, winner);
         }
         match winner {
             Some(winner) => {
@@ -331,8 +330,7 @@ impl<S: Arms> Waiting<S> {
             winner = self.as_mut().try_all(&order);
         }
         if let Some(winner) = winner.filter(|_| !S::FUTURES && !subject.has_doubles()) {
-            let missed = self.as_ref().missed(winner);
-            self.as_ref().tell_taken(&step, &view, winner, &missed);
+            self.as_ref().tell_taken(&step, &view, winner);
         }
         step.end(winner.map_or(Outcome::Empty, Outcome::Arm));
         winner

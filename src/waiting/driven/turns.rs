@@ -40,7 +40,7 @@ impl<S: Arms> Waiting<S> {
             let view = self.as_ref().view();
             if let Some(winner) = self.as_mut().try_all(&[index]) {
                 if alone.is_some() {
-                    self.as_ref().tell_taken(&step, &view, winner, &[]);
+                    self.as_ref().tell_taken_of(&step, &view, winner, &[]);
                 }
                 step.end(Outcome::Arm(winner));
                 return Some(Some(winner));
@@ -70,7 +70,7 @@ impl<S: Arms> Waiting<S> {
     }
 
     /// What the arms are about that might have been taken instead of this one, had they been ready.
-    pub(super) fn missed(self: Pin<&Self>, winner: usize) -> SmallVec<[u32; 8]> {
+    fn missed(self: Pin<&Self>, winner: usize) -> SmallVec<[u32; 8]> {
         let last = self.last_driven();
         let is_missed = |index: &usize| match self.bias {
             Bias::Listed => Some(winner) != last && (*index < winner || Some(*index) == last),
@@ -80,8 +80,12 @@ impl<S: Arms> Waiting<S> {
         (0..self.arms().len()).filter(is_missed).filter_map(object).collect()
     }
 
-    /// Tells who drives which of several arms was taken.
-    pub(super) fn tell_taken(self: Pin<&Self>, step: &Step, view: &View, winner: usize, missed: &[u32]) {
+    /// Tells who drives which of several arms was taken, and what it might have been instead.
+    pub(super) fn tell_taken(self: Pin<&Self>, step: &Step, view: &View, winner: usize) {
+        self.tell_taken_of(step, view, winner, &self.missed(winner));
+    }
+
+    fn tell_taken_of(self: Pin<&Self>, step: &Step, view: &View, winner: usize, missed: &[u32]) {
         let Some((arm, world)) = self.arms().arm(winner).zip(step.world()) else { return };
         let Some((kind, tag)) = arm.driven() else { return };
         let queued = (!arm.found_closed()).then(|| (view[winner], arm.queued()));
