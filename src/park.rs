@@ -35,6 +35,7 @@ pub(crate) enum Wake {
 
 impl Wake {
     /// Wakes the waiter.
+    #[inline]
     pub(crate) fn wake(self) {
         match self {
             Self::Task(waker) => contained(|| waker.wake()),
@@ -141,11 +142,13 @@ pub(crate) fn task_gives_up(site: Site) {
 }
 
 /// The task that this thread runs.
+#[inline]
 fn task_that_runs() -> Who {
     HOST.with(Cell::get).map_or(Who::UNKNOWN, |host| (host.who)())
 }
 
 /// Who runs here: a task, or else the thread.
+#[inline]
 pub(crate) fn who_runs() -> Who {
     let task = task_that_runs();
     if task == Who::UNKNOWN { Who::this_thread() } else { task }

@@ -107,7 +107,7 @@ impl<'a, T, O: Operation<T>> ChannelArm<'a, T, O> {
     /// # Safety
     ///
     /// Point 2.
-    #[inline]
+    #[inline(always)]
     unsafe fn step(&self, state: &mut State<T>, owed: &mut Option<Wake>) -> bool {
         // SAFETY: promised by the caller.
         let outcome = unsafe { O::step(state, &self.node, owed) };
@@ -267,7 +267,7 @@ impl<T, O: Operation<T>> Arm for ChannelArm<'_, T, O> {
         unsafe { self.step(&mut shared.lock(), owed) }
     }
 
-    #[inline]
+    #[inline(always)]
     unsafe fn prepare(&self, by_thread: bool) {
         if let Some(shared) = self.shared {
             shared.awaited(by_thread);
@@ -284,7 +284,7 @@ impl<T, O: Operation<T>> Arm for ChannelArm<'_, T, O> {
         self.shared.is_some_and(Shared::is_crowded)
     }
 
-    #[inline]
+    #[inline(always)]
     unsafe fn try_locked(&self, owed: &mut Option<Wake>) -> bool {
         let Some(shared) = self.shared else { return false };
         // SAFETY: promised by the caller.
@@ -298,7 +298,7 @@ impl<T, O: Operation<T>> Arm for ChannelArm<'_, T, O> {
         done
     }
 
-    #[inline]
+    #[inline(always)]
     unsafe fn enqueue(self: Pin<&Self>, party: Pin<&Party>, index: usize, who: Who) {
         let Some(shared) = self.shared else { return };
         if self.queued.replace(IN) != OUT {

@@ -149,13 +149,13 @@ impl<T> Receiver<T> {
     }
 
     /// The receive that has to wait.
-    #[cold]
+    #[inline(never)]
     #[track_caller]
     fn recv_waiting(&self, deadline: Option<Instant>) -> Result<T, RecvTimeoutError> {
         let site = Location::caller();
         self.note(site);
         let mut waiting = pin!(Waiting::one(RecvArm::recv(self.shared()), site));
-        match waiting.as_mut().block(deadline) {
+        match waiting.as_mut().block_unready(deadline) {
             Some(_) => Ok(waiting.as_ref().only().finish()?),
             None => Err(RecvTimeoutError::Timeout),
         }

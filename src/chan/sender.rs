@@ -144,13 +144,13 @@ impl<T> Sender<T> {
     }
 
     /// The send that has to wait.
-    #[cold]
+    #[inline(never)]
     #[track_caller]
     fn send_waiting(&self, value: T, deadline: Option<Instant>) -> Result<(), SendTimeoutError<T>> {
         let site = Location::caller();
         self.shared.note(site);
         let mut waiting = pin!(Waiting::one(SendArm::send(&self.shared, value), site));
-        let winner = waiting.as_mut().block(deadline);
+        let winner = waiting.as_mut().block_unready(deadline);
         let arm = waiting.as_ref().only();
         match winner {
             Some(_) => arm.finish().map_err(SendTimeoutError::from),

@@ -71,6 +71,7 @@ pub(crate) fn is_single() -> bool {
 
 /// Looks until `done`, for some tens of microseconds at most where nobody else wants the processor: false
 /// if it gave up. In a crowd it first pauses.
+#[inline]
 pub(crate) fn spin_until(mut done: impl FnMut() -> bool, crowded: bool) -> bool {
     if crowded && !is_single() {
         for look in 0..PAUSED_LOOKS {
@@ -110,6 +111,7 @@ impl Absence {
     pub(crate) const DEFAULT: Self = Self::new(64, false);
 
     /// So many pauses, at first if it grows.
+    #[inline]
     pub(crate) const fn new(pauses: u8, grows: bool) -> Self {
         Self { pauses: pauses.ilog2() as u8, grows }
     }

@@ -23,6 +23,7 @@ impl Handles {
         Self { senders: AtomicU32::new(1), receivers: AtomicU32::new(1) }
     }
 
+    #[inline]
     fn of(&self, side: Side) -> &AtomicU32 {
         match side {
             Side::Senders => &self.senders,
@@ -31,6 +32,7 @@ impl Handles {
     }
 
     /// How many handles a side has.
+    #[inline]
     pub(super) fn count(&self, side: Side) -> usize {
         // Ordering: Relaxed: a number for people; nothing hangs on it.
         self.of(side).load(Ordering::Relaxed) as usize

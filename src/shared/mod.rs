@@ -195,7 +195,7 @@ impl<T> Shared<T> {
 
     /// True if many threads meet here: an offer of the processor is then most often taken by one that can
     /// do nothing with it.
-    #[cold]
+    #[inline]
     pub(crate) fn is_crowded(&self) -> bool {
         let (senders, receivers) = (self.handles.count(Side::Senders), self.handles.count(Side::Receivers));
         senders.min(receivers) > 1 && senders + receivers > 2 * processors()

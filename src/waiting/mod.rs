@@ -184,6 +184,21 @@ impl<S: Arms> Waiting<S> {
         if let Some(winner) = self.as_mut().look(None) {
             return Some(winner);
         }
+        self.block_in_line(deadline)
+    }
+
+    /// The same as a thread that has looked already, and in vain.
+    #[inline]
+    pub(crate) fn block_unready(mut self: Pin<&mut Self>, deadline: Option<Instant>) -> Option<usize> {
+        if world::is_driven() || self.as_ref().is_driven() {
+            return self.block_driven(deadline);
+        }
+        self.as_mut().begin();
+        self.block_in_line(deadline)
+    }
+
+    #[inline]
+    fn block_in_line(mut self: Pin<&mut Self>, deadline: Option<Instant>) -> Option<usize> {
         let soon = deadline.is_some_and(|deadline| deadline.saturating_duration_since(now()) < SOON);
         if !soon && let Some(winner) = self.as_mut().linger() {
             return Some(winner);
@@ -286,14 +301,14 @@ impl<S: Arms> Waiting<S> {
     }
 
     /// Step 2. The party is `Held`, and open afterwards unless there was a winner after all.
-    #[inline]
+    #[inline(always)]
     fn queue_up(self: Pin<&mut Self>, wake: Wake) -> Option<usize> {
         let order = self.arms.order(self.bias);
         self.queue_up_in(order.as_ref(), wake)
     }
 
     /// The same, trying the arms in this order.
-    #[inline]
+    #[inline(always)]
     fn queue_up_in(self: Pin<&mut Self>, order: &[u32], wake: Wake) -> Option<usize> {
         let this = self.as_ref().project_ref();
         let mut owed = None;
