@@ -25,8 +25,8 @@ const PAUSED_LOOKS: u32 = 5;
 const OFFERS: u32 = 64;
 /// For how long: where somebody computes beside it, an offer that is taken lasts a time slice.
 const OFFER_TIME: Duration = Duration::from_millis(1);
-/// How many offers are made between two looks at the clock.
-const UNTIMED: u32 = 8;
+/// How many offers are made before the first look at the clock, which is most often not needed.
+const UNTIMED: u32 = 2;
 /// How often a thread that does not get a lock stays away from it, before it offers its processor.
 const ABSENCES: u32 = 4;
 /// How often the time for which a thread stays away may double.
@@ -87,7 +87,7 @@ pub(crate) fn spin_until(mut done: impl FnMut() -> bool, crowded: bool) -> bool 
             return true;
         }
         thread::yield_now();
-        if offer % UNTIMED == 0 && start.get_or_insert_with(Instant::now).elapsed() > OFFER_TIME {
+        if offer > UNTIMED && start.get_or_insert_with(Instant::now).elapsed() > OFFER_TIME {
             break;
         }
     }
