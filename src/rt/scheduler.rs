@@ -121,8 +121,9 @@ impl Scheduler {
         match self.idle.more() {
             More::Nobody => {}
             More::Wake(worker) => {
-                self.sysmon.ensure_awake();
+                // First of all: two threads that are woken at once may want the same processor.
                 worker.unpark();
+                self.sysmon.ensure_awake();
             }
             More::Start => self.sysmon.raise(),
         }
