@@ -34,20 +34,19 @@
 mod arms;
 mod driven;
 mod look;
+mod thread;
 
 use crate::arm::Arm;
 use crate::census::{Act, Wait, Who};
-use crate::facade::{Parker, spin_until};
-use crate::park::{Wake, gives_way, task_gives_up, task_waits, wait_until, who_runs};
-use crate::timer::now;
+use crate::park::{Wake, gives_way, task_gives_up, task_waits, who_runs};
 use crate::waitq::{Party, Verdict};
-use crate::world::{self, Site};
+use crate::world::Site;
 pub use arms::Bias;
 pub(crate) use arms::{Arms, ManyLocks, ManyOrder, One, lock_many, order_many};
 use pin_project_lite::pin_project;
 use std::pin::Pin;
 use std::task::{Context, Poll};
-use std::time::{Duration, Instant};
+pub(crate) use thread::deadline_after;
 
 /// How far a party has got.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -61,9 +60,6 @@ enum Phase {
     /// It has a winner, or was cancelled.
     Over,
 }
-
-/// A wait that is over so soon is not spent on spinning.
-const SOON: Duration = Duration::from_micros(50);
 
 pin_project! {
     /// A party and its arms. What to do with the winner is the caller's business.
@@ -173,50 +169,6 @@ impl<S: Arms> Waiting<S> {
             Some(winner) => Poll::Ready(winner),
             None => Poll::Pending,
         }
-    }
-
-    /// Waits as a thread, until `deadline` at most: the number of the winner, or `None` in time.
-    pub(crate) fn block(mut self: Pin<&mut Self>, deadline: Option<Instant>) -> Option<usize> {
-        if world::is_driven() || self.as_ref().is_driven() {
-            return self.block_driven(deadline);
-        }
-        self.as_mut().begin();
-        if let Some(winner) = self.as_mut().look(None) {
-            return Some(winner);
-        }
-        self.block_in_line(deadline)
-    }
-
-    /// The same as a thread that has looked already, and in vain.
-    #[inline]
-    pub(crate) fn block_unready(mut self: Pin<&mut Self>, deadline: Option<Instant>) -> Option<usize> {
-        if world::is_driven() || self.as_ref().is_driven() {
-            return self.block_driven(deadline);
-        }
-        self.as_mut().begin();
-        self.block_in_line(deadline)
-    }
-
-    #[inline]
-    fn block_in_line(mut self: Pin<&mut Self>, deadline: Option<Instant>) -> Option<usize> {
-        let soon = deadline.is_some_and(|deadline| deadline.saturating_duration_since(now()) < SOON);
-        if !soon && let Some(winner) = self.as_mut().linger() {
-            return Some(winner);
-        }
-        if let Some(winner) = self.as_mut().queue_up(Wake::Thread(None)) {
-            return Some(winner);
-        }
-        let decided = || self.party.verdict().is_decided();
-        if soon || !spin_until(decided, self.as_ref().is_crowded()) {
-            let (parker, unparker) = Parker::new();
-            let wait = self.as_ref().about();
-            if self.as_ref().rewake(Wake::Thread(Some(unparker)))
-                && !wait_until(&parker, deadline, wait, decided)
-            {
-                return self.cancel();
-            }
-        }
-        Some(self.conclude())
     }
 
     /// Does not wait: the number of the winner, or `None` if at some moment no arm was ready.
@@ -416,11 +368,6 @@ impl<S: Arms> Waiting<S> {
             arms::each(this.arms.as_ref()).for_each(|arm| arm.withdraw());
         }
     }
-}
-
-/// The end of a wait that starts now; `None`, for ever, if the clock cannot tell that time.
-pub(crate) fn deadline_after(timeout: Duration) -> Option<Instant> {
-    now().checked_add(timeout)
 }
 
 /// Waits until whoever holds the lock of an arm's channel has released it.
