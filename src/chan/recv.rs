@@ -83,6 +83,7 @@ impl<T> Receiving<'_, T> {
             task_waits(Wait { act: Act::Recv, object: 0, site: this.site });
             return Poll::Pending;
         };
+        shared.note(this.site);
         let mut value = None;
         let fetched = shared.recv_on(guard, &mut value);
         if fetched != Fetched::Empty {

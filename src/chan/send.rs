@@ -66,7 +66,7 @@ impl<T> Future for Sending<'_, T> {
         if gives_way(cx) {
             return Poll::Pending;
         }
-        let tried = this.shared.send_now(this.value);
+        let tried = this.shared.send_now(this.value, this.site);
         let Some(value) = this.value.take() else { return Poll::Ready(Ok(())) };
         if tried == Tried::Closed {
             return Poll::Ready(Err(SendError(value)));

@@ -57,7 +57,7 @@ impl<T> Sender<T> {
     #[track_caller]
     pub fn send(&self, value: T) -> Sending<'_, T> {
         let site = Location::caller();
-        self.note(site);
+        self.shared.touch(self.mark, site);
         Sending::new(&self.shared, value, site)
     }
 
@@ -77,8 +77,9 @@ impl<T> Sender<T> {
     #[inline]
     #[track_caller]
     pub fn try_send(&self, value: T) -> Result<(), TrySendError<T>> {
-        self.note(Location::caller());
-        self.shared.try_send(value)
+        let site = Location::caller();
+        self.shared.touch(self.mark, site);
+        self.shared.try_send(value, site)
     }
 
     /// [`send`](Self::send), for at most `timeout` from this call. A zero timeout tries once;

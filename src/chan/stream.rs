@@ -135,6 +135,7 @@ impl<T> Stream for RecvStream<'_, T> {
             if let Some(value) = shared.recv_quickly(&mut guard) {
                 return Poll::Ready(Some(value));
             }
+            shared.note(this.site);
             let mut value = None;
             match shared.recv_on(guard, &mut value) {
                 Fetched::Received => return Poll::Ready(value),
@@ -186,7 +187,7 @@ impl<T> Sink<T> for SendSink<'_, T> {
         assert!(!this.waits, "`start_send` before `poll_ready` said that the sink is ready");
         let Some(shared) = this.shared else { return Err(SendError(item)) };
         let mut offer = Some(item);
-        let tried = shared.send_now(&mut offer);
+        let tried = shared.send_now(&mut offer, this.site);
         let Some(item) = offer else { return Ok(()) };
         if tried == Tried::Closed {
             return Err(SendError(item));

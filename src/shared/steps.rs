@@ -11,6 +11,7 @@ use crate::error::{SendError, TryRecvError, TrySendError};
 use crate::facade::LockGuard;
 use crate::park::WakeList;
 use crate::ring::kept_slots;
+use crate::world::Site;
 use std::collections::VecDeque;
 
 /// What became of a send that did not wait.
@@ -33,17 +34,23 @@ pub(crate) enum Fetched {
 
 impl<T> Shared<T> {
     #[inline]
-    pub(crate) fn try_send(&self, value: T) -> Result<(), TrySendError<T>> {
+    pub(crate) fn try_send(&self, value: T, site: Site) -> Result<(), TrySendError<T>> {
         let mut offer = Some(value);
         match self.send_quickly(&mut offer) {
             Ok(()) => Ok(()),
-            Err(guard) => self.try_send_on(offer, guard),
+            Err(guard) => self.try_send_on(offer, guard, site),
         }
     }
 
     /// What is left of a send that is not [quick](Self::send_quickly), and does not wait.
     #[inline(never)]
-    fn try_send_on(&self, mut offer: Option<T>, guard: Option<LockGuard<'_>>) -> Result<(), TrySendError<T>> {
+    fn try_send_on(
+        &self,
+        mut offer: Option<T>,
+        guard: Option<LockGuard<'_>>,
+        site: Site,
+    ) -> Result<(), TrySendError<T>> {
+        self.note(site);
         let tried = match self.lock_for(guard, || self.may_send() || self.seen.surely_sends()) {
             Some(locked) => Self::send_locked(locked, &mut offer),
             None if self.is_driven() => self.try_send_driven(&mut offer),
@@ -102,10 +109,13 @@ impl<T> Shared<T> {
     /// [`try_send`](Self::try_send) for one who waits if it says `Full`, and asks again before that. The
     /// offer is taken unless that is so or the channel closed: a large value is moved once.
     #[inline]
-    pub(crate) fn send_now(&self, offer: &mut Option<T>) -> Tried {
+    pub(crate) fn send_now(&self, offer: &mut Option<T>, site: Site) -> Tried {
         match self.send_quickly(offer) {
             Ok(()) => Tried::Sent,
-            Err(guard) => self.send_on(offer, guard),
+            Err(guard) => {
+                self.note(site);
+                self.send_on(offer, guard)
+            }
         }
     }
 
@@ -154,17 +164,18 @@ impl<T> Shared<T> {
     }
 
     #[inline]
-    pub(crate) fn try_recv(&self) -> Result<T, TryRecvError> {
+    pub(crate) fn try_recv(&self, site: Site) -> Result<T, TryRecvError> {
         let mut guard = None;
         match self.recv_quickly(&mut guard) {
             Some(value) => Ok(value),
-            None => self.try_recv_on(guard),
+            None => self.try_recv_on(guard, site),
         }
     }
 
     /// What is left of a receive that is not [quick](Self::recv_quickly), and does not wait.
     #[inline(never)]
-    fn try_recv_on(&self, guard: Option<LockGuard<'_>>) -> Result<T, TryRecvError> {
+    fn try_recv_on(&self, guard: Option<LockGuard<'_>>, site: Site) -> Result<T, TryRecvError> {
+        self.note(site);
         let mut value = None;
         let fetched = if guard.is_none() && self.fetch_lent(&mut value) {
             Fetched::Received
