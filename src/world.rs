@@ -2,7 +2,7 @@
 //!
 //! A *world* is the part of a program that is driven: its tasks and channels, all on one thread, which has
 //! a [`World`] for so long. A channel made there says so in the byte that every operation reads first
-//! (`core::DRIVEN`), so that in production nothing is asked that was not asked anyway. Everything else asks
+//! (`core::DRIVEN`): whatever is quick is refused, and who goes on the slow way asks the channel. Everything else asks
 //! the thread ([`current`]), where one load is nothing beside what is done.
 //!
 //! # What a step is

@@ -183,7 +183,10 @@ impl<T> Shared<T> {
     /// False if a receive would most likely have to wait.
     #[inline]
     pub(crate) fn may_recv(&self) -> bool {
-        self.seen.may_recv(|| self.outbox().is_some_and(|outbox| outbox.len() > 0))
+        let lent = || self.outbox().is_some_and(|outbox| outbox.len() > 0);
+        // There first, where nothing is read that senders write. And after the other look again: what was queued
+        // may have been lent meanwhile.
+        lent() || self.seen.may_recv(lent)
     }
 
     /// True if a thread that finds it full or empty does well to look on for a while. With a small

@@ -73,13 +73,6 @@ impl Seen {
         self.get() & (bits | LENT) != 0
     }
 
-    /// True if somebody drives the program. Then nothing else is shown to those who may go on to wait: what
-    /// they do is decided under the lock, when it is their turn.
-    #[inline]
-    pub(super) fn is_driven(&self) -> bool {
-        self.has(DRIVEN)
-    }
-
     pub(super) fn is_closed(&self) -> bool {
         self.has(CLOSED)
     }
