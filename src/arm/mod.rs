@@ -107,6 +107,7 @@ impl<'a, T, O: Operation<T>> ChannelArm<'a, T, O> {
     /// # Safety
     ///
     /// Point 2.
+    // Always: a part of `Waiting::queue_up`.
     #[inline(always)]
     unsafe fn step(&self, state: &mut State<T>, owed: &mut Option<Wake>) -> bool {
         // SAFETY: promised by the caller.
@@ -267,6 +268,7 @@ impl<T, O: Operation<T>> Arm for ChannelArm<'_, T, O> {
         unsafe { self.step(&mut shared.lock(), owed) }
     }
 
+    // Always: a part of `Waiting::queue_up`.
     #[inline(always)]
     unsafe fn prepare(&self, by_thread: bool) {
         if let Some(shared) = self.shared {
@@ -284,6 +286,7 @@ impl<T, O: Operation<T>> Arm for ChannelArm<'_, T, O> {
         self.shared.is_some_and(Shared::is_crowded)
     }
 
+    // Always: a part of `Waiting::queue_up`.
     #[inline(always)]
     unsafe fn try_locked(&self, owed: &mut Option<Wake>) -> bool {
         let Some(shared) = self.shared else { return false };
@@ -298,6 +301,7 @@ impl<T, O: Operation<T>> Arm for ChannelArm<'_, T, O> {
         done
     }
 
+    // Always: a part of `Waiting::queue_up`.
     #[inline(always)]
     unsafe fn enqueue(self: Pin<&Self>, party: Pin<&Party>, index: usize, who: Who) {
         let Some(shared) = self.shared else { return };

@@ -253,6 +253,7 @@ impl<S: Arms> Waiting<S> {
     }
 
     /// Step 2. The party is `Held`, and open afterwards unless there was a winner after all.
+    // Always, and so is all that it calls of an arm: as calls they are 7 % of what a rendezvous takes.
     #[inline(always)]
     fn queue_up(self: Pin<&mut Self>, wake: Wake) -> Option<usize> {
         let order = self.arms.order(self.bias);
@@ -260,6 +261,7 @@ impl<S: Arms> Waiting<S> {
     }
 
     /// The same, trying the arms in this order.
+    // Always, as above.
     #[inline(always)]
     fn queue_up_in(self: Pin<&mut Self>, order: &[u32], wake: Wake) -> Option<usize> {
         let this = self.as_ref().project_ref();
