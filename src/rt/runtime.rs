@@ -21,7 +21,8 @@ use std::panic::{Location, resume_unwind};
 use std::time::{Duration, Instant};
 
 /// Threads that run tasks. Most programs need none of their own: [`go`](crate::go) and
-/// [`run`](crate::run) use one that is started when first needed.
+/// [`run`](crate::run) use one that is started when first needed. A test does well with one of its own where it
+/// matters what its tasks leave behind: the tests of a process run side by side, and their default runtime is one.
 ///
 /// Dropping it aborts its tasks at their next await, waits for the polls and blocking jobs that are
 /// in progress, and joins its threads; [`shutdown`](Self::shutdown) bounds that wait. Dropped in one
