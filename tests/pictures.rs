@@ -143,7 +143,7 @@ fn colours(picture: &Path, lines: std::ops::Range<usize>) -> HashMap<[u8; 3], us
 }
 
 #[test]
-#[ignore = "needs Chromium; CI installs it"]
+#[ignore = "needs Chromium, which .ci/run installs; it runs this"]
 fn a_browser_shows_pages_and_charts() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/pictures");
     fs::create_dir_all(&folder).unwrap();

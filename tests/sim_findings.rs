@@ -26,6 +26,24 @@ fn is_exhausted<F: Future<Output = ()> + 'static>(sim: Sim, program: impl Fn() -
     assert_eq!(report.verdict, Verdict::Exhaustive);
 }
 
+/// An operation is in the line in which its future was made, also if another one on that channel was made since.
+#[test]
+fn the_line_of_an_operation_is_that_of_its_future() {
+    let line = line!() + 4;
+    let failure = fails(Sim::exhaustive(), || async {
+        let (tx, rx) = bounded::<u8>(0);
+        let (other, _other_rx) = bounded::<u8>(1);
+        let first = tx.send(1);
+        let _second = tx.send(2);
+        other.send(3).await.unwrap();
+        first.await.unwrap();
+        drop(rx);
+    });
+    assert_eq!(failure.kind, FailureKind::Deadlock);
+    let named = |line: u32| failure.story.contains(&format!("sim_findings.rs:{line}"));
+    assert!(named(line) && !named(line + 1), "{}", failure.story);
+}
+
 #[test]
 fn two_who_wait_for_each_other() {
     let program = |first_sends: bool| {

@@ -82,7 +82,7 @@ fn an_exhaustive_check_keeps_no_traces() {
 
 /// `cargo test --release --test sim_memory -- --ignored --nocapture`
 #[test]
-#[ignore = "takes a minute; CI runs it"]
+#[ignore = "takes a minute with optimization; .ci/run runs it"]
 fn a_million_traces_take_no_more_memory_than_half_of_them() {
     let more = kept_exhaustively(10, 1_000_000);
     #[allow(clippy::print_stderr, reason = "a figure")]

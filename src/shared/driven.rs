@@ -42,8 +42,8 @@ impl<T> Shared<T> {
         locked.drive();
     }
 
-    /// True if somebody drives the program. Asked beside the outbox, in a line that nobody writes in production, and
-    /// not of the byte beside the lock.
+    /// True if somebody drives the program. Asked beside the outbox, in a line that no queued message writes, and not
+    /// of the byte beside the lock.
     #[inline]
     pub(crate) fn is_driven(&self) -> bool {
         DRIVABLE && self.extra.as_ref().is_some_and(|extra| extra.tag.is_some())
