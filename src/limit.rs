@@ -1,6 +1,5 @@
 //! A wait with a limit in time: where the channel tower uses a timer of the other one.
 
-use crate::park::gives_way;
 use crate::timer::Sleep;
 use crate::waiting::{Arms, Waiting, deadline_after};
 use std::future::Future;
@@ -27,7 +26,7 @@ impl Limit {
         mut waiting: Pin<&mut Waiting<S>>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<usize>> {
-        if waiting.is_new() && gives_way(cx) {
+        if waiting.as_mut().gives_way(cx) {
             return Poll::Pending;
         }
         if let Poll::Ready(winner) = waiting.as_mut().poll(cx) {

@@ -38,10 +38,29 @@ pub(crate) fn drop_all<T>(values: impl IntoIterator<Item = T>) {
             Ok(()) => {}
         }
     }
-    match first {
-        Some(panic) if !std::thread::panicking() => resume_unwind(panic),
-        Some(panic) => discard(panic),
-        None => {}
+    first.into_iter().for_each(go_on);
+}
+
+/// Does both, also if the first panics; the first panic goes on at the end, unless the thread is panicking
+/// already.
+pub(crate) fn do_both(one: impl FnOnce(), other: impl FnOnce()) {
+    let one = catch_unwind(AssertUnwindSafe(one));
+    let other = catch_unwind(AssertUnwindSafe(other));
+    match (one, other) {
+        (Ok(()), other) => other.err().into_iter().for_each(go_on),
+        (Err(panic), other) => {
+            other.err().into_iter().for_each(discard);
+            go_on(panic);
+        }
+    }
+}
+
+/// A panic that was held up goes on, unless the thread is panicking already.
+fn go_on(panic: Box<dyn Any + Send>) {
+    if std::thread::panicking() {
+        discard(panic);
+    } else {
+        resume_unwind(panic);
     }
 }
 

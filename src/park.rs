@@ -121,11 +121,17 @@ pub(crate) fn set_host(host: Option<Host>) -> Option<Host> {
 /// return `Pending` once, and was already woken for that.
 #[inline]
 pub(crate) fn gives_way(cx: &Context<'_>) -> bool {
-    let gives_way = HOST.with(Cell::get).is_some_and(|host| (host.should_give_way)());
+    let gives_way = should_give_way();
     if gives_way {
         cx.waker().wake_by_ref();
     }
     gives_way
+}
+
+/// The same, for one who sees to it that the task is woken, and asks once.
+#[inline]
+pub(crate) fn should_give_way() -> bool {
+    HOST.with(Cell::get).is_some_and(|host| (host.should_give_way)())
 }
 
 /// Says for what the task waits that this thread runs, and returns which task that is.

@@ -284,6 +284,49 @@ fn bombs_in_arms_of_a_select_that_lose() {
 }
 
 #[test]
+fn bombs_in_arms_of_a_select_whose_first_arm_wins_at_once() {
+    survives("bombs_in_arms_of_a_select_whose_first_arm_wins_at_once", |tally, bombs| {
+        let (tx, rx) = bounded(1);
+        tx.try_send(tally.token(0)).unwrap();
+        let (full, _full) = bounded(0);
+        let [a, b, c] = [1, 2, 3].map(|n| if n <= bombs { tally.bomb(n) } else { tally.token(n) });
+        let panicked = panics(|| {
+            select_blocking! {
+                biased;
+                recv(rx) -> _ => (),
+                send(full, a) -> _ => (),
+                send(full, b) -> _ => (),
+                send(full, c) -> _ => (),
+            }
+        });
+        is_usable(&tx, &rx);
+        panicked
+    });
+}
+
+#[test]
+fn bombs_in_arms_of_a_select_that_lose_to_one_that_waited() {
+    survives("bombs_in_arms_of_a_select_that_lose_to_one_that_waited", |tally, bombs| {
+        let (tx, rx) = bounded(1);
+        let (full, _full) = bounded(0);
+        let [a, b, c] = [1, 2, 3].map(|n| if n <= bombs { tally.bomb(n) } else { tally.token(n) });
+        let mut select = waiting(async {
+            select! {
+                send(full, a) -> _ => (),
+                recv(rx) -> _ => (),
+                send(full, b) -> _ => (),
+                send(full, c) -> _ => (),
+            }
+        });
+        tx.try_send(tally.token(0)).unwrap();
+        let panicked = panics(|| assert!(poll(select.as_mut()).is_pending()));
+        drop(select);
+        is_usable(&tx, &rx);
+        panicked
+    });
+}
+
+#[test]
 fn bombs_in_a_waiting_select_that_is_dropped() {
     survives("bombs_in_a_waiting_select_that_is_dropped", |tally, bombs| {
         let (tx, rx) = bounded(0);

@@ -3,7 +3,7 @@
 
 mod support;
 
-use hchan::{Runtime, bounded, go, select, task, unbounded, yield_now};
+use hchan::{Receiver, Runtime, Sender, bounded, go, never, select, task, unbounded, yield_now};
 use std::cell::Cell;
 use std::future::{Future, pending, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -489,15 +489,34 @@ fn a_ping_pong_pair_does_not_starve_the_others() {
 
 #[test]
 fn a_ready_operation_gives_way_when_the_slice_is_over() {
-    // One worker and one thread: nobody can take its place.
+    give_way(|tx, rx| async move {
+        tx.send(1).await.unwrap();
+        rx.recv().await.unwrap();
+    });
+}
+
+#[test]
+fn a_ready_select_gives_way_when_the_slice_is_over() {
+    give_way(|tx, rx| async move {
+        select! { send(tx, 1) -> sent => sent.unwrap() }
+        select! { recv(rx) -> got => assert_eq!(got, Ok(1)), recv(never::<()>()) => unreachable!() }
+    });
+    give_way(|tx, rx| async move {
+        select! { send(tx, 1) -> sent => sent.unwrap(), default(Duration::MAX) => unreachable!() }
+        select! { recv(rx) -> got => assert_eq!(got, Ok(1)), wait(std::future::pending::<()>()) => unreachable!() }
+    });
+}
+
+/// A task that does nothing but this, which never has to wait, and another task that ends it. There is one worker
+/// and one thread: nobody can take its place.
+fn give_way<F: Future<Output = ()> + Send + 'static>(ready: fn(Sender<i32>, Receiver<i32>) -> F) {
     let runtime = Runtime::builder().workers(1).max_threads(1).build().unwrap();
     let stop = Arc::new(AtomicUsize::new(0));
     let seen = stop.clone();
     let greedy = runtime.go(async move {
         let (tx, rx) = unbounded();
         while seen.load(SeqCst) == 0 {
-            tx.send(1).await.unwrap();
-            rx.recv().await.unwrap();
+            ready(tx.clone(), rx.clone()).await;
         }
     });
     runtime.run(async move { stop.store(1, SeqCst) });

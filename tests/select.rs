@@ -125,6 +125,35 @@ fn ready_arms_have_equal_chances() {
 }
 
 #[test]
+fn ready_arms_among_others_have_equal_chances() {
+    let (tx, rx) = unbounded();
+    let (full, _full) = bounded(0);
+    let mut wins = [[0; 3]; 2];
+    (0..6_000).for_each(|n| tx.try_send(n).unwrap());
+    for _ in 0..3_000 {
+        // The same channel three times: what is said of the chances is said of arms.
+        wins[0][select_blocking! {
+            send(full, 0) -> _ => unreachable!(),
+            recv(rx) -> _ => 0,
+            recv(never::<i32>()) -> _ => unreachable!(),
+            recv(rx) -> _ => 1,
+            send(full, 0) -> _ => unreachable!(),
+            send(tx, 0) -> _ => 2,
+        }] += 1;
+        wins[1][pollster::block_on(async {
+            select! {
+                recv(rx) -> _ => 0,
+                send(tx, 0) -> _ => 1,
+                send(full, 0) -> _ => unreachable!(),
+                recv(rx) -> _ => 2,
+                default => unreachable!(),
+            }
+        })] += 1;
+    }
+    wins.into_iter().for_each(is_fair);
+}
+
+#[test]
 fn arms_that_wait_on_one_channel_have_equal_chances() {
     let (tx, rx) = bounded(0);
     let mut wins = [0; 3];

@@ -165,6 +165,31 @@ impl<T> Receiver<T> {
         }
     }
 
+    /// What a receive gets that need not wait. `None` if it has to, or somebody drives the program.
+    #[inline]
+    pub(crate) fn recv_at_once(&self, site: Site) -> Option<Result<T, RecvError>> {
+        self.touch(site);
+        let shared = self.shared()?;
+        let mut guard = None;
+        match shared.recv_quickly(&mut guard) {
+            Some(value) => Some(Ok(value)),
+            None => Self::recv_at_once_on(shared, guard),
+        }
+    }
+
+    /// What is left of it if it is more than to take a value.
+    #[inline(never)]
+    fn recv_at_once_on<'a>(
+        shared: &'a Shared<T>,
+        guard: Option<LockGuard<'a>>,
+    ) -> Option<Result<T, RecvError>> {
+        let mut value = None;
+        match shared.recv_on(guard, &mut value) {
+            Fetched::Empty => None,
+            Fetched::Received | Fetched::Closed => Some(value.ok_or(RecvError)),
+        }
+    }
+
     /// Waits for one value, then takes up to `limit`, queued and from waiting senders, under one
     /// lock, and appends them to `values`. Resolves to their number: 0 if the channel is closed and
     /// empty, or `limit` is 0.

@@ -144,6 +144,34 @@ impl<T> Sender<T> {
         }
     }
 
+    /// What becomes of a send that need not wait. `None` if it has to, there is nothing to send, or somebody drives
+    /// the program; it has taken nothing then.
+    #[inline]
+    pub(crate) fn send_at_once(&self, offer: &mut Option<T>, site: Site) -> Option<Result<(), SendError<T>>> {
+        self.shared.touch(self.mark, site);
+        if offer.is_none() {
+            return None;
+        }
+        match self.shared.send_quickly(offer) {
+            Ok(()) => Some(Ok(())),
+            Err(guard) => self.send_at_once_on(offer, guard),
+        }
+    }
+
+    /// What is left of it if it is more than to queue a value.
+    #[inline(never)]
+    fn send_at_once_on(
+        &self,
+        offer: &mut Option<T>,
+        guard: Option<LockGuard<'_>>,
+    ) -> Option<Result<(), SendError<T>>> {
+        match self.shared.send_on(offer, guard) {
+            Tried::Sent => Some(Ok(())),
+            Tried::Closed => offer.take().map(|value| Err(SendError(value))),
+            Tried::Full => None,
+        }
+    }
+
     /// The send that has to wait.
     #[inline(never)]
     #[track_caller]

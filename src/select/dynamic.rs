@@ -16,7 +16,9 @@ use crate::error::{RecvError, SendError};
 use crate::limit::Limit;
 use crate::panics::drop_all;
 use crate::shared::Shared;
-use crate::waiting::{Arms, Bias, ManyLocks, ManyOrder, Waiting, deadline_after, lock_many, order_many};
+use crate::waiting::{
+    Arms, Asked, Bias, ManyLocks, ManyOrder, Waiting, deadline_after, lock_many, order_many,
+};
 use pin_project_lite::pin_project;
 use std::fmt;
 use std::future::Future;
@@ -245,7 +247,7 @@ impl<'a> Select<'a> {
             entry.arm.reset();
             !entry.arm.is_spent()
         });
-        Waiting::new(Entries { entries: &mut self.entries }, self.bias, Location::caller())
+        Waiting::new(Entries { entries: &mut self.entries }, self.bias, Asked::Nothing, Location::caller())
     }
 }
 

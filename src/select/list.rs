@@ -7,12 +7,11 @@
 
 use super::slot::SlotArm;
 use crate::arm::{Arm, RecvArm, SendArm};
-use crate::chan::{Receiver, Sender};
 use crate::error::{RecvError, SendError};
+use crate::shared::Shared;
 use crate::waiting::{Arms, Bias, ManyLocks, ManyOrder, lock_many, order_many};
 use pin_project_lite::pin_project;
-use std::future::{Future, IntoFuture};
-use std::panic::Location;
+use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -178,30 +177,28 @@ pin_project! {
     }
 }
 
-/// `recv(rx)`.
-#[track_caller]
-pub fn recv<T>(receiver: &Receiver<T>) -> RecvEntry<'_, T> {
-    receiver.note(Location::caller());
-    RecvEntry { arm: RecvArm::recv(receiver.shared()) }
+impl<'a, T> RecvEntry<'a, T> {
+    pub(super) fn new(shared: Option<&'a Shared<T>>) -> Self {
+        Self { arm: RecvArm::recv(shared) }
+    }
 }
 
-/// `send(tx, value)`.
-#[track_caller]
-pub fn send<T>(sender: &Sender<T>, value: T) -> SendEntry<'_, T> {
-    sender.note(Location::caller());
-    SendEntry { arm: SendArm::send(sender.shared(), value) }
+impl<'a, T> SendEntry<'a, T> {
+    pub(super) fn new(shared: &'a Shared<T>, value: Option<T>) -> Self {
+        Self { arm: SendArm::send_if_some(shared, value) }
+    }
 }
 
-/// `send(tx, in slot)`.
-#[track_caller]
-pub fn send_slot<'a, T>(sender: &'a Sender<T>, slot: &'a mut Option<T>) -> SlotEntry<'a, T> {
-    sender.note(Location::caller());
-    SlotEntry { arm: SlotArm::new(sender.shared(), slot) }
+impl<'a, T> SlotEntry<'a, T> {
+    pub(super) fn new(shared: &'a Shared<T>, slot: &'a mut Option<T>) -> Self {
+        Self { arm: SlotArm::new(shared, slot) }
+    }
 }
 
-/// `wait(future)`.
-pub fn wait<F: IntoFuture>(future: F) -> WaitEntry<F::IntoFuture> {
-    WaitEntry { future: future.into_future(), output: None }
+impl<F: Future> WaitEntry<F> {
+    pub(super) fn new(future: F) -> Self {
+        Self { future, output: None }
+    }
 }
 
 impl<T> Entry for RecvEntry<'_, T> {

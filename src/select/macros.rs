@@ -62,8 +62,8 @@
 /// then passes it over, and it looks again before it waits on.
 ///
 /// **Cancel-safe**, as far as the futures in it are: dropped while it waits, it has done nothing.
-/// **Cost**: looks without locks first, then locks all its channels; nothing is allocated for up to
-/// eight arms. More than 28 need a larger `#![recursion_limit]`. `default(duration)` needs the
+/// **Cost**: if the first arm that it draws is ready, that of a plain send or receive, and the draw; else it looks
+/// at all arms without locks, then locks all its channels. Nothing is allocated for up to eight arms. More than 28 need a larger `#![recursion_limit]`. `default(duration)` needs the
 /// feature `rt`.
 #[macro_export]
 macro_rules! select {
@@ -232,69 +232,98 @@ macro_rules! __select {
             "expected `recv`, `send`, `wait` or `default`, found `", ::core::stringify!($kind), "`"))
     };
 
-    // Stage 2. `$entries` are the names of the entries; `$time` is what a default says: never, now,
+    // Stage 2. `$offers` are the names of the offers; `$time` is what a default says: never, now,
     // or the name of a duration.
-    (@bind $how:tt [] $entries:tt $time:ident) => {
-        $crate::__select!(@run $how $entries $time)
+    (@bind $how:tt [] $offers:tt $time:ident) => {
+        $crate::__select!(@run $how $offers $time)
     };
-    (@bind $how:tt [{recv $rx:expr} $($rest:tt)*] [$($entries:ident)*] $time:ident) => {
+    (@bind $how:tt [{recv $rx:expr} $($rest:tt)*] [$($offers:ident)*] $time:ident) => {
         match &$rx {
             receiver => {
-                let mut entry = ::core::pin::pin!($crate::__private::recv(receiver));
-                $crate::__select!(@bind $how [$($rest)*] [$($entries)* entry] $time)
+                let offer = $crate::__private::recv(receiver);
+                $crate::__select!(@bind $how [$($rest)*] [$($offers)* offer] $time)
             }
         }
     };
-    (@bind $how:tt [{send $tx:expr, $value:expr} $($rest:tt)*] [$($entries:ident)*] $time:ident) => {
+    (@bind $how:tt [{send $tx:expr, $value:expr} $($rest:tt)*] [$($offers:ident)*] $time:ident) => {
         match (&$tx, $value) {
             (sender, value) => {
-                let mut entry = ::core::pin::pin!($crate::__private::send(sender, value));
-                $crate::__select!(@bind $how [$($rest)*] [$($entries)* entry] $time)
+                let offer = $crate::__private::send(sender, value);
+                $crate::__select!(@bind $how [$($rest)*] [$($offers)* offer] $time)
             }
         }
     };
-    (@bind $how:tt [{slot $tx:expr, $slot:expr} $($rest:tt)*] [$($entries:ident)*] $time:ident) => {
+    (@bind $how:tt [{slot $tx:expr, $slot:expr} $($rest:tt)*] [$($offers:ident)*] $time:ident) => {
         match (&$tx, &mut $slot) {
             (sender, slot) => {
-                let mut entry = ::core::pin::pin!($crate::__private::send_slot(sender, slot));
-                $crate::__select!(@bind $how [$($rest)*] [$($entries)* entry] $time)
+                let offer = $crate::__private::send_slot(sender, slot);
+                $crate::__select!(@bind $how [$($rest)*] [$($offers)* offer] $time)
             }
         }
     };
-    (@bind $how:tt [{wait $future:expr} $($rest:tt)*] [$($entries:ident)*] $time:ident) => {
+    (@bind $how:tt [{wait $future:expr} $($rest:tt)*] [$($offers:ident)*] $time:ident) => {
         match $future {
             future => {
-                let mut entry = ::core::pin::pin!($crate::__private::wait(future));
-                $crate::__select!(@bind $how [$($rest)*] [$($entries)* entry] $time)
+                let offer = $crate::__private::wait(future);
+                $crate::__select!(@bind $how [$($rest)*] [$($offers)* offer] $time)
             }
         }
     };
-    (@bind $how:tt [{default} $($rest:tt)*] $entries:tt never) => {
-        $crate::__select!(@bind $how [$($rest)*] $entries now)
+    (@bind $how:tt [{default} $($rest:tt)*] $offers:tt never) => {
+        $crate::__select!(@bind $how [$($rest)*] $offers now)
     };
-    (@bind $how:tt [{default $time:expr} $($rest:tt)*] $entries:tt never) => {
+    (@bind $how:tt [{default $time:expr} $($rest:tt)*] $offers:tt never) => {
         match $time {
-            time => $crate::__select!(@bind $how [$($rest)*] $entries time)
+            time => $crate::__select!(@bind $how [$($rest)*] $offers time)
         }
     };
 
-    // Stage 3.
-    (@run ($who:ident $bias:ident) [$($entries:ident)*] $time:ident) => {{
-        let mut winner: ::core::option::Option<usize> = {
-            let selecting = $crate::__private::Selecting::new(
-                $crate::__select!(@list $($entries)*),
-                $crate::__private::Bias::$bias,
-            );
-            let mut selecting = ::core::pin::pin!(selecting);
-            $crate::__select!(@wait $who selecting $time)
-        };
-        $crate::__select!(@outcome winner [$($entries)*] $time)
-    }};
-    (@list) => {
+    // Stage 3. A glance, and if it was in vain, the offers as arms. They keep their names.
+    (@run ($who:ident $bias:ident) [$($offers:ident)*] $time:ident) => {
+        'select: {
+            let bias = $crate::__private::Bias::$bias;
+            let offers = $crate::__select!(@list [] $($offers)*);
+            // Bound one by one at once: a future would keep a place for the list.
+            let ($crate::__select!(@list [] $($offers)*), asked) =
+                match $crate::__select!(@glance $who offers bias $time) {
+                    $crate::__private::Glance::Ended(branch) => break 'select branch,
+                    $crate::__private::Glance::InVain(offers, asked) => (offers, asked),
+                };
+            // Not the value of the block in which the losers are dropped: if one panics, that would leak.
+            let branch;
+            {
+                $(let mut $offers = ::core::pin::pin!($crate::__private::Offer::into_entry($offers));)*
+                let mut winner: ::core::option::Option<usize> = {
+                    let list = $crate::__select!(@list [.as_mut()] $($offers)*);
+                    let mut selecting = ::core::pin::pin!($crate::__private::Selecting::new(list, bias, asked));
+                    $crate::__select!(@wait $who selecting $time)
+                };
+                branch = $crate::__select!(@outcome winner [$($offers)*] $time);
+            }
+            branch
+        }
+    };
+    (@list $call:tt) => {
         ()
     };
-    (@list $entry:ident $($rest:ident)*) => {
-        ($entry.as_mut(), $crate::__select!(@list $($rest)*))
+    (@list [$($call:tt)*] $first:ident $($rest:ident)*) => {
+        ($first $($call)*, $crate::__select!(@list [$($call)*] $($rest)*))
+    };
+    (@glance task $offers:ident $bias:ident never) => {
+        $crate::__private::glance_as_task::<::core::convert::Infallible, _>($offers, $bias)
+    };
+    (@glance thread $offers:ident $bias:ident never) => {
+        $crate::__private::glance::<::core::convert::Infallible, _>($offers, $bias)
+    };
+    // Who does not wait does not give way.
+    (@glance $who:ident $offers:ident $bias:ident now) => {
+        $crate::__private::glance::<(), _>($offers, $bias)
+    };
+    (@glance task $offers:ident $bias:ident $time:ident) => {
+        $crate::__private::glance_as_task::<(), _>($offers, $bias)
+    };
+    (@glance thread $offers:ident $bias:ident $time:ident) => {
+        $crate::__private::glance::<(), _>($offers, $bias)
     };
     (@wait task $selecting:ident never) => {
         ::core::option::Option::Some($selecting.as_mut().await)

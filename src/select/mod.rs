@@ -13,6 +13,7 @@ mod branch;
 mod dynamic;
 mod list;
 mod macros;
+mod offer;
 mod run;
 mod slot;
 
@@ -23,11 +24,13 @@ pub use dynamic::{Select, SelectWait, Selected};
 /// For the macros alone.
 pub mod private {
     pub use super::branch::{Branch, is_first, no_such_arm};
-    pub use super::list::{
-        ArmRef, Entry, List, RecvEntry, SendEntry, SlotEntry, WaitEntry, recv, send, send_slot, wait,
+    pub use super::list::{ArmRef, Entry, List, RecvEntry, SendEntry, SlotEntry, WaitEntry};
+    pub use super::offer::{
+        Glance, Offer, Offers, RecvOffer, SendOffer, SlotOffer, WaitOffer, glance, glance_as_task, recv,
+        send, send_slot, wait,
     };
     pub use super::run::{Selecting, TryOnce, forever, forever_blocking};
     #[cfg(feature = "rt")]
     pub use super::run::{WaitAtMost, wait_at_most};
-    pub use crate::waiting::Bias;
+    pub use crate::waiting::{Asked, Bias};
 }

@@ -4,7 +4,7 @@ use super::list::{List, Listed};
 use crate::chan::never;
 #[cfg(feature = "rt")]
 use crate::limit::Limit;
-use crate::waiting::{Bias, Waiting, deadline_after};
+use crate::waiting::{Asked, Bias, Waiting, deadline_after};
 use pin_project_lite::pin_project;
 use std::convert::Infallible;
 use std::future::Future;
@@ -26,10 +26,10 @@ pin_project! {
 }
 
 impl<L: List> Selecting<L> {
-    /// A select over `list`.
+    /// A select over `list`, after a glance.
     #[track_caller]
-    pub fn new(list: L, bias: Bias) -> Self {
-        Self { waiting: Waiting::new(Listed::new(list), bias, Location::caller()) }
+    pub fn new(list: L, bias: Bias, asked: Asked) -> Self {
+        Self { waiting: Waiting::new(Listed::new(list), bias, asked, Location::caller()) }
     }
 
     /// Waits on the thread.

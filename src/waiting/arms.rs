@@ -78,6 +78,12 @@ pub(crate) fn order_many(len: usize, bias: Bias) -> ManyOrder {
     order
 }
 
+/// One of so many: the first, or any if the choice is fair.
+#[inline]
+pub(crate) fn one_of(len: usize, bias: Bias) -> usize {
+    if bias == Bias::Fair && len > 1 { random_below(len) } else { 0 }
+}
+
 /// One of the numbers whose bits are set: the least, or any if the choice is fair.
 #[inline]
 pub(super) fn choose(mut ready: u64, bias: Bias) -> usize {

@@ -76,7 +76,7 @@ impl<S: Arms> Waiting<S> {
     #[cold]
     pub(super) fn poll_driven(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<usize> {
         match self.phase {
-            Phase::New | Phase::Told => self.as_mut().begin(),
+            Phase::New(_) | Phase::Told => self.as_mut().begin(),
             Phase::Over => panic!("polled again after it was ready or cancelled"),
             Phase::Queued if !S::FUTURES || self.party.verdict() != Verdict::Open => {
                 world::current().into_iter().for_each(|world| world.looks(None));

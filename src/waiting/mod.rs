@@ -1,6 +1,7 @@
 //! Many operations, one winner: how a party waits, as a task or as a thread. A plain send or receive
 //! is a party of one arm.
 //!
+//! 0. *Glance* at one arm, drawn at random, before there is any other (`select::offer`).
 //! 1. *Look.* Find out which arms look ready, and try one of them, drawn at random, then another. One that
 //!    succeeds is the winner: nothing else happened. (A thread that sends to large channels only looks for
 //!    some microseconds more.)
@@ -38,21 +39,32 @@ mod thread;
 
 use crate::arm::Arm;
 use crate::census::{Act, Wait, Who};
-use crate::park::{Wake, gives_way, task_gives_up, task_waits, who_runs};
+use crate::park::{self, Wake, task_gives_up, task_waits, who_runs};
 use crate::waitq::{Party, Verdict};
 use crate::world::Site;
 pub use arms::Bias;
-pub(crate) use arms::{Arms, ManyLocks, ManyOrder, One, lock_many, order_many};
+pub(crate) use arms::{Arms, ManyLocks, ManyOrder, One, lock_many, one_of, order_many};
 use pin_project_lite::pin_project;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 pub(crate) use thread::deadline_after;
 
+/// What a party was told, as a task, that has not waited yet.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Asked {
+    /// Nothing: it is to ask whether it should give way to others.
+    Nothing,
+    /// To give way first.
+    ToGiveWay,
+    /// To go on.
+    ToGoOn,
+}
+
 /// How far a party has got.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Phase {
     /// It has not waited yet.
-    New,
+    New(Asked),
     /// It has not, but was told that it has to.
     Told,
     /// Its arms are in line.
@@ -84,7 +96,7 @@ pin_project! {
         #[inline]
         fn drop(this: Pin<&mut Self>) {
             match this.phase {
-                Phase::New | Phase::Over => {}
+                Phase::New(_) | Phase::Over => {}
                 Phase::Queued => {
                     this.cancel();
                 }
@@ -96,8 +108,8 @@ pin_project! {
 
 impl<S: Arms> Waiting<S> {
     /// A party that has not looked yet.
-    pub(crate) fn new(arms: S, bias: Bias, site: Site) -> Self {
-        Self { party: Party::new(), arms, bias, phase: Phase::New, site }
+    pub(crate) fn new(arms: S, bias: Bias, asked: Asked, site: Site) -> Self {
+        Self { party: Party::new(), arms, bias, phase: Phase::New(asked), site }
     }
 
     /// The arms.
@@ -113,7 +125,7 @@ impl<S: Arms> Waiting<S> {
 
     /// True if nothing was looked at yet.
     pub(crate) fn is_new(&self) -> bool {
-        matches!(self.phase, Phase::New | Phase::Told)
+        matches!(self.phase, Phase::New(_) | Phase::Told)
     }
 
     /// Makes a party that is over as new.
@@ -122,7 +134,7 @@ impl<S: Arms> Waiting<S> {
         debug_assert!(*this.phase != Phase::Queued, "a party starts again when it is over");
         // SAFETY: points 1 and 2; when it is over, no arm is in line.
         unsafe { this.party.reset() };
-        *this.phase = Phase::New;
+        *this.phase = Phase::New(Asked::Nothing);
     }
 
     /// Waits as a task: ready with the number of the winner.
@@ -134,11 +146,29 @@ impl<S: Arms> Waiting<S> {
         if self.as_ref().is_driven() { self.poll_driven(cx) } else { self.poll_by_itself(cx) }
     }
 
+    /// True if the task is to return `Pending` once, and was already woken for that. Told once for each wait.
+    #[inline]
+    pub(crate) fn gives_way(self: Pin<&mut Self>, cx: &mut Context<'_>) -> bool {
+        let phase = self.project().phase;
+        let gives_way = match *phase {
+            Phase::New(Asked::Nothing) => park::gives_way(cx),
+            Phase::New(Asked::ToGiveWay) => {
+                cx.waker().wake_by_ref();
+                true
+            }
+            _ => return false,
+        };
+        *phase = Phase::New(Asked::ToGoOn);
+        gives_way
+    }
+
     #[inline]
     fn poll_by_itself(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<usize> {
+        if self.as_mut().gives_way(cx) {
+            return Poll::Pending;
+        }
         match self.phase {
-            Phase::New | Phase::Told if gives_way(cx) => return Poll::Pending,
-            Phase::New | Phase::Told => self.as_mut().begin(),
+            Phase::New(_) | Phase::Told => self.as_mut().begin(),
             Phase::Over => panic!("polled again after it was ready or cancelled"),
             Phase::Queued if !S::FUTURES => return self.poll_queued(cx),
             Phase::Queued => {
@@ -384,7 +414,7 @@ fn pass_through_lock<S: Arms>(arms: Pin<&S>, index: usize) {
 impl<A: Arm> Waiting<One<A>> {
     /// A party of one arm.
     pub(crate) fn one(arm: A, site: Site) -> Self {
-        Self::new(One { arm }, Bias::Listed, site)
+        Self::new(One { arm }, Bias::Listed, Asked::Nothing, site)
     }
 
     /// Its arm.
