@@ -34,6 +34,14 @@ impl Refs {
     pub(super) fn of_a_pair() -> Self {
         Self(AtomicU32::new(2))
     }
+
+    /// True if there is one, which is then the caller's: nobody can make another.
+    #[inline]
+    pub(super) fn is_only(&self) -> bool {
+        // Ordering: Acquire pairs with the Release in `Counted::drop` on other threads: whoever has the only
+        // reference sees what all others did through theirs.
+        self.0.load(Ordering::Acquire) == 1
+    }
 }
 
 // SAFETY: it gives `&Shared<T>` to any thread that has it, and the last one drops it there.
@@ -88,14 +96,12 @@ impl<T> Clone for Counted<T> {
 impl<T> Drop for Counted<T> {
     #[inline]
     fn drop(&mut self) {
-        // Ordering: Acquire pairs with the Release below on other threads: whoever has the only reference sees
-        // what all others did through theirs, and nobody can make another.
-        if self.refs.0.load(Ordering::Acquire) != 1 {
+        if !self.refs.is_only() {
             // Ordering: Release: what this one did comes before the end.
             if self.refs.0.fetch_sub(1, Ordering::Release) != 1 {
                 return;
             }
-            // Ordering: Acquire, as above.
+            // Ordering: Acquire, as in `is_only`.
             fence(Ordering::Acquire);
         }
         self.free();

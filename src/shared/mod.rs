@@ -263,6 +263,10 @@ impl<T> Shared<T> {
         if self.is_driven() {
             return self.remove_driven_handle(side);
         }
+        // Nobody else has the channel: the other side has closed it, and what is queued goes with it.
+        if self.refs.is_only() {
+            return;
+        }
         if self.handles.is_only(side) || self.handles.remove(side) {
             self.remove_last(side);
         }
