@@ -29,6 +29,7 @@
 use crate::facade::{AtomicUsize, Lock, Ordering, UnsafeCell};
 use crate::ring::Ticket;
 use crate::slots::Slots;
+use std::collections::VecDeque;
 
 /// The batch. Aligned so that the receivers' part shares no line with anything of the senders' (two
 /// lines, as processors fetch them in pairs).
@@ -40,12 +41,17 @@ pub(crate) struct Outbox<T> {
     /// How many values are here: written under the lock, read by anybody.
     len: AtomicUsize,
     inside: UnsafeCell<Inside<T>>,
-    lent: Lent,
+    known: Known,
 }
 
-/// How many values may still be here, as far as the senders know: written under the channel's lock.
+/// What the senders know: read and written under the channel's lock.
 #[repr(align(128))]
-struct Lent(AtomicUsize);
+struct Known {
+    /// How many values may still be here.
+    lent: AtomicUsize,
+    /// How many tickets there are.
+    tickets: AtomicUsize,
+}
 
 struct Inside<T> {
     /// The oldest first.
@@ -54,11 +60,13 @@ struct Inside<T> {
     next: Ticket,
     /// Whether values may leave without the channel's lock.
     open: bool,
+    /// The tickets of the values in the ring that came back (`queue`, 1). Touched under the channel's lock as well.
+    tickets: VecDeque<Ticket>,
 }
 
 impl<T> Inside<T> {
     fn new() -> Self {
-        Self { values: Slots::new(), next: Ticket::default(), open: false }
+        Self { values: Slots::new(), next: Ticket::default(), open: false, tickets: VecDeque::new() }
     }
 
     #[inline]
@@ -73,16 +81,18 @@ unsafe impl<T: Send> Send for Outbox<T> {}
 // SAFETY: as above; nobody gets a reference to a `T`.
 unsafe impl<T: Send> Sync for Outbox<T> {}
 
-impl<T> Outbox<T> {
-    pub(crate) fn new() -> Self {
+impl<T> Default for Outbox<T> {
+    fn default() -> Self {
         Self {
             lock: Lock::new(),
             len: AtomicUsize::new(0),
             inside: UnsafeCell::new(Inside::new()),
-            lent: Lent(AtomicUsize::new(0)),
+            known: Known { lent: AtomicUsize::new(0), tickets: AtomicUsize::new(0) },
         }
     }
+}
 
+impl<T> Outbox<T> {
     /// Calls `f` under the lock, and then publishes how many values there are.
     #[inline]
     fn with<R>(&self, f: impl FnOnce(&mut Inside<T>) -> R) -> R {
@@ -110,7 +120,7 @@ impl<T> Outbox<T> {
     #[inline]
     pub(crate) fn lent(&self) -> usize {
         // Ordering: Relaxed: written under the channel's lock; to others it is a hint.
-        self.lent.0.load(Ordering::Relaxed)
+        self.known.lent.load(Ordering::Relaxed)
     }
 
     /// Under the channel's lock: finds out how many there still are.
@@ -118,7 +128,7 @@ impl<T> Outbox<T> {
     pub(crate) fn count(&self) -> usize {
         let len = self.len();
         // Ordering: Relaxed, as in `lent`.
-        self.lent.0.store(len, Ordering::Relaxed);
+        self.known.lent.store(len, Ordering::Relaxed);
         len
     }
 
@@ -189,6 +199,47 @@ impl<T> Outbox<T> {
     pub(crate) fn shut(&self) {
         self.with(|inside| inside.open = false);
         self.count();
+    }
+
+    /// Under the channel's lock: how many tickets of values that came back are kept here.
+    #[inline]
+    pub(crate) fn tickets(&self) -> usize {
+        // Ordering: Relaxed: read and written under the channel's lock.
+        self.known.tickets.load(Ordering::Relaxed)
+    }
+
+    /// Under the channel's lock: keeps the ticket of a value that came back; says how many are before it. O(those that
+    /// are kept).
+    #[cold]
+    pub(crate) fn put_back(&self, ticket: Ticket) -> usize {
+        let (place, count) = self.with(|inside| {
+            let place = inside.tickets.partition_point(|other| *other < ticket);
+            inside.tickets.insert(place, ticket);
+            (place, inside.tickets.len())
+        });
+        // Ordering: Relaxed, as in `tickets`.
+        self.known.tickets.store(count, Ordering::Relaxed);
+        place
+    }
+
+    /// Under the channel's lock: takes the first ticket.
+    #[inline]
+    pub(crate) fn take_ticket(&self) -> Option<Ticket> {
+        if self.tickets() == 0 { None } else { self.take_kept_ticket() }
+    }
+
+    #[cold]
+    fn take_kept_ticket(&self) -> Option<Ticket> {
+        let (ticket, left) = self.with(|inside| {
+            let ticket = inside.tickets.pop_front();
+            if inside.tickets.is_empty() {
+                inside.tickets = VecDeque::new();
+            }
+            (ticket, inside.tickets.len())
+        });
+        // Ordering: Relaxed, as in `tickets`.
+        self.known.tickets.store(left, Ordering::Relaxed);
+        ticket
     }
 
     /// Under the channel's lock: puts what is here in front of `values`.

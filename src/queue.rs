@@ -3,7 +3,9 @@
 //!
 //! # Invariants
 //!
-//! 1. What came back from cancelled receivers is in the ring, and nothing is in the outbox then.
+//! 1. What came back from cancelled receivers is at the front of the ring, and nothing is in the outbox then but the
+//!    tickets of these, which increase strictly. They are older than the values behind, which have never left: to
+//!    leave, a value must be the oldest. (Tickets in the ring would be eight bytes of each channel.)
 //! 2. The outbox is made once and stays until the queue goes.
 
 use crate::facade::LEND;
@@ -77,37 +79,44 @@ impl<T> Queue<T> {
     /// Takes the oldest value.
     #[inline]
     pub(crate) fn pop(&mut self, usual: &mut Usual) -> Option<(T, Ticket)> {
-        if let Some(outbox) = &self.outbox
-            && outbox.lent() > 0
+        let Some(outbox) = &self.outbox else { return self.ring.pop(None, usual) };
+        if outbox.lent() > 0
             && outbox.count() > 0
             && let Some(taken) = outbox.take_locked()
         {
             return Some(taken);
         }
-        self.ring.pop(usual)
+        self.ring.pop(outbox.take_ticket(), usual)
     }
 
     /// Takes the oldest value, if there are so few that they are not worth lending. Nothing is lent, and
     /// nothing came back.
     #[inline]
     pub(crate) fn pop_one_of_few(&mut self) -> Option<T> {
+        debug_assert!(!self.has_returned(), "what came back has tickets of its own");
         if (1..LEND).contains(&self.ring.len()) { self.ring.pop_within() } else { None }
+    }
+
+    /// How many values are queued that came back.
+    #[inline]
+    fn returned(&self) -> usize {
+        self.outbox.as_ref().map_or(0, |outbox| outbox.tickets())
     }
 
     /// True if a value that came back is queued.
     pub(crate) fn has_returned(&self) -> bool {
-        self.ring.has_returned()
+        self.returned() > 0
     }
 
     /// Lets receivers take what is queued without the lock, if that is worth it: true if it does. Nobody
     /// may be waiting for a place.
     #[inline]
     pub(crate) fn lend(&mut self, usual: &mut Usual) -> bool {
-        self.ring.len() >= LEND && !self.ring.has_returned() && self.lend_all(usual)
+        self.ring.len() >= LEND && !self.has_returned() && self.lend_all(usual)
     }
 
     fn lend_all(&mut self, usual: &mut Usual) -> bool {
-        let outbox = self.outbox.get_or_insert_with(|| Arc::new(Outbox::new()));
+        let outbox = self.outbox.get_or_insert_default();
         let is_free = outbox.count() == 0;
         if is_free {
             usual.note(self.ring.len());
@@ -139,19 +148,23 @@ impl<T> Queue<T> {
 
     /// The place in the order of departures of a value that is queued now.
     pub(crate) fn arrives(&self) -> Ticket {
-        self.ring.arrives()
+        self.ring.arrives(self.returned())
     }
 
     /// Queues a value that left with `ticket` at its old place.
     pub(crate) fn put_back(&mut self, value: T, ticket: Ticket) {
         self.recall();
-        self.ring.put_back(value, ticket);
+        let place = self.outbox.get_or_insert_default().put_back(ticket);
+        self.ring.put_back(value, ticket, place);
     }
 
     /// Takes all that is queued, oldest first, and the memory with it.
     pub(crate) fn take_all(&mut self) -> Slots<T> {
         self.recall();
-        self.ring.take_all()
+        if let Some(outbox) = &self.outbox {
+            while outbox.take_ticket().is_some() {}
+        }
+        std::mem::take(self.ring.values())
     }
 
     fn recall(&mut self) {
@@ -167,4 +180,56 @@ impl<T> Queue<T> {
 #[inline]
 pub(crate) fn take_lent<T>(outbox: &Outbox<T>) -> Option<(T, Ticket)> {
     if outbox.len() == 0 { None } else { outbox.take(kept_slots::<T>()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn drained(queue: &mut Queue<u32>) -> Vec<u32> {
+        std::iter::from_fn(|| queue.pop(&mut Usual::default()).map(|(value, _)| value)).collect()
+    }
+
+    #[test]
+    fn values_leave_in_the_order_queued_and_tickets_increase() {
+        let mut queue = Queue::new();
+        for value in 0..10_u32 {
+            queue.push(value, usize::MAX, Usual::default());
+        }
+        let mut last = None;
+        for value in 0..10 {
+            let (got, ticket) = queue.pop(&mut Usual::default()).unwrap();
+            assert_eq!(got, value);
+            assert!(last < Some(ticket));
+            last = Some(ticket);
+        }
+    }
+
+    #[test]
+    fn returned_values_find_their_old_place_in_whatever_order_they_return() {
+        for order in [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]] {
+            let mut queue = Queue::new();
+            (0..5_u32).for_each(|value| queue.push(value, usize::MAX, Usual::default()));
+            let mut out: Vec<_> = (0..3).map(|_| queue.pop(&mut Usual::default())).collect();
+            for index in order {
+                let (value, ticket) = out[index].take().unwrap();
+                queue.put_back(value, ticket);
+            }
+            assert_eq!(drained(&mut queue), [0, 1, 2, 3, 4], "returned in order {order:?}");
+        }
+    }
+
+    #[test]
+    fn a_value_may_return_leave_and_return_again() {
+        let mut queue = Queue::new();
+        (0..3_u32).for_each(|value| queue.push(value, usize::MAX, Usual::default()));
+        let (first, first_ticket) = queue.pop(&mut Usual::default()).unwrap();
+        let (second, second_ticket) = queue.pop(&mut Usual::default()).unwrap();
+        queue.put_back(second, second_ticket);
+        let (second, again) = queue.pop(&mut Usual::default()).unwrap();
+        assert_eq!(again, second_ticket);
+        queue.put_back(first, first_ticket);
+        queue.put_back(second, again);
+        assert_eq!(drained(&mut queue), [0, 1, 2]);
+    }
 }

@@ -3,15 +3,12 @@
 //!
 //! A value that leaves carries a *ticket*, its place in the order of departures. Values leave in the
 //! order sent, so tickets order them by age, and one that comes back (a receiver was handed it and
-//! then cancelled) finds its old place again.
+//! then cancelled) finds its old place again. What came back keeps its ticket elsewhere (`queue`).
 //!
 //! # Invariants
 //!
-//! 1. `slots[..returned.len()]` are the values that came back; `returned` holds their tickets, which
-//!    increase strictly. All of them are older than the values behind, which have never left: to
-//!    leave, a value must be the oldest.
-//! 2. Every ticket ever given is less than `next`.
-//! 3. A ring that is emptied here holds at most [`kept_slots`] slots: all of them, or none if there were more.
+//! 1. Every ticket ever given is less than `next`.
+//! 2. A ring that is emptied here holds at most [`kept_slots`] slots: all of them, or none if there were more.
 //!
 //! Rejected: a ticket beside every value (eight bytes each, for the rare return); keeping a burst's
 //! memory until the channel dies (tokio #7355: 7.4 GB for 300,000 idle channels). Giving it back costs one
@@ -20,7 +17,6 @@
 //! instructions for a send and a receive in bursts, and 36 ns; now 168, and 30 ns.
 
 use crate::slots::Slots;
-use std::collections::VecDeque;
 
 /// The place of a value in the order of departures.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
@@ -44,9 +40,6 @@ impl Ticket {
 pub(crate) struct Ring<T> {
     /// What is queued, oldest first.
     slots: Slots<T>,
-    /// The tickets of the values at the front that came back; `None` until the first one does.
-    #[expect(clippy::box_collection, reason = "rare, so one word of each channel and not four")]
-    returned: Option<Box<VecDeque<Ticket>>>,
     /// The next ticket. 2^64 departures at one a nanosecond take 584 years.
     next: Ticket,
 }
@@ -78,7 +71,7 @@ pub(crate) const fn kept_slots<T>() -> usize {
 impl<T> Ring<T> {
     #[inline]
     pub(crate) fn new() -> Self {
-        Self { slots: Slots::new(), returned: None, next: Ticket(0) }
+        Self { slots: Slots::new(), next: Ticket(0) }
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -114,22 +107,20 @@ impl<T> Ring<T> {
         self.slots.resize(wanted.max(4).max(usual.slots::<T>()).min(limit).max(len + 1));
     }
 
-    /// Takes the oldest value.
+    /// Takes the oldest value. `ticket` is its own, if it left before.
     #[inline]
-    pub(crate) fn pop(&mut self, usual: &mut Usual) -> Option<(T, Ticket)> {
+    pub(crate) fn pop(&mut self, ticket: Option<Ticket>, usual: &mut Usual) -> Option<(T, Ticket)> {
         let value = self.slots.pop()?;
-        let came_back = self.returned.as_mut().and_then(|tickets| tickets.pop_front());
-        let ticket = came_back.unwrap_or_else(|| self.departs());
+        let ticket = ticket.unwrap_or_else(|| self.departs());
         if self.slots.is_empty() && self.slots.capacity() > kept_slots::<T>() {
             self.give_back(usual);
         }
         Some((value, ticket))
     }
 
-    /// [`pop`](Self::pop), if no memory is to be given back. Nothing came back.
+    /// [`pop`](Self::pop), if no memory is to be given back. It never left before.
     #[inline]
     pub(crate) fn pop_within(&mut self) -> Option<T> {
-        debug_assert!(!self.has_returned(), "what came back has tickets of its own");
         if self.slots.capacity() > kept_slots::<T>() {
             return None;
         }
@@ -145,9 +136,9 @@ impl<T> Ring<T> {
         self.next.take()
     }
 
-    /// The ticket that a value will have which is queued now.
-    pub(crate) fn arrives(&self) -> Ticket {
-        let returned = self.returned.as_ref().map_or(0, |tickets| tickets.len());
+    /// The ticket that a value will have which is queued now, behind so many that came back and others that
+    /// never left.
+    pub(crate) fn arrives(&self, returned: usize) -> Ticket {
         Ticket(self.next.0 + (self.slots.len() - returned) as u64)
     }
 
@@ -158,37 +149,19 @@ impl<T> Ring<T> {
         first
     }
 
-    /// Queues a value that left with `ticket` at its old place. O(values that came back).
-    pub(crate) fn put_back(&mut self, value: T, ticket: Ticket) {
+    /// Queues a value that left with `ticket` behind so many others that came back. O(these).
+    pub(crate) fn put_back(&mut self, value: T, ticket: Ticket, place: usize) {
         debug_assert!(ticket < self.next, "a ticket that was never given");
-        let returned = self.returned.get_or_insert_default();
-        let place = returned.partition_point(|other| *other < ticket);
-        returned.insert(place, ticket);
         self.slots.insert(place, value);
     }
 
-    /// Takes all that is queued, oldest first, and the memory with it.
-    pub(crate) fn take_all(&mut self) -> Slots<T> {
-        self.returned = None;
-        std::mem::take(&mut self.slots)
-    }
-
-    /// True if some values came back.
-    #[inline]
-    pub(crate) fn has_returned(&self) -> bool {
-        self.returned.as_ref().is_some_and(|tickets| !tickets.is_empty())
-    }
-
-    /// What is queued, oldest first, to be taken away or put in front of. None of it came back: that
-    /// would be older than all else.
+    /// What is queued, oldest first, to be taken away or put in front of.
     pub(crate) fn values(&mut self) -> &mut Slots<T> {
-        debug_assert!(!self.has_returned(), "these stay where they are");
         &mut self.slots
     }
 
     #[cold]
     fn give_back(&mut self, usual: &mut Usual) {
-        self.returned = None;
         // It is not known how many were in use at the same time.
         usual.note(self.slots.capacity() / 2);
         self.slots = Slots::new();
@@ -198,53 +171,6 @@ impl<T> Ring<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn drained(ring: &mut Ring<u32>) -> Vec<u32> {
-        std::iter::from_fn(|| ring.pop(&mut Usual::default()).map(|(value, _)| value)).collect()
-    }
-
-    #[test]
-    fn values_leave_in_the_order_queued_and_tickets_increase() {
-        let mut ring = Ring::new();
-        for value in 0..10_u32 {
-            ring.push(value, usize::MAX, Usual::default());
-        }
-        let mut last = None;
-        for value in 0..10 {
-            let (got, ticket) = ring.pop(&mut Usual::default()).unwrap();
-            assert_eq!(got, value);
-            assert!(last < Some(ticket));
-            last = Some(ticket);
-        }
-    }
-
-    #[test]
-    fn returned_values_find_their_old_place_in_whatever_order_they_return() {
-        for order in [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]] {
-            let mut ring = Ring::new();
-            (0..5_u32).for_each(|value| ring.push(value, usize::MAX, Usual::default()));
-            let mut out: Vec<_> = (0..3).map(|_| ring.pop(&mut Usual::default())).collect();
-            for index in order {
-                let (value, ticket) = out[index].take().unwrap();
-                ring.put_back(value, ticket);
-            }
-            assert_eq!(drained(&mut ring), [0, 1, 2, 3, 4], "returned in order {order:?}");
-        }
-    }
-
-    #[test]
-    fn a_value_may_return_leave_and_return_again() {
-        let mut ring = Ring::new();
-        (0..3_u32).for_each(|value| ring.push(value, usize::MAX, Usual::default()));
-        let (first, first_ticket) = ring.pop(&mut Usual::default()).unwrap();
-        let (second, second_ticket) = ring.pop(&mut Usual::default()).unwrap();
-        ring.put_back(second, second_ticket);
-        let (second, again) = ring.pop(&mut Usual::default()).unwrap();
-        assert_eq!(again, second_ticket);
-        ring.put_back(first, first_ticket);
-        ring.put_back(second, again);
-        assert_eq!(drained(&mut ring), [0, 1, 2]);
-    }
 
     #[test]
     fn a_bounded_ring_never_allocates_past_its_capacity() {
@@ -257,7 +183,7 @@ mod tests {
     fn a_burst_is_given_back_when_it_is_over() {
         let mut ring = Ring::new();
         (0..1_000_000_u64).for_each(|value| ring.push(value, usize::MAX, Usual::default()));
-        while ring.pop(&mut Usual::default()).is_some() {}
+        while ring.pop(None, &mut Usual::default()).is_some() {}
         assert!(ring.slots.capacity() <= kept_slots::<u64>());
         let mut large = Ring::new();
         large.push(Box::new([0_u8; 64]), 4, Usual::default());
@@ -271,7 +197,7 @@ mod tests {
         ring.push(1_u64, usize::MAX, usual);
         assert_eq!(ring.slots.capacity(), 512);
         // What was not needed is forgotten.
-        while ring.pop(&mut usual).is_some() {}
+        while ring.pop(None, &mut usual).is_some() {}
         ring.push(1_u64, usize::MAX, usual);
         assert_eq!(ring.slots.capacity(), 256);
         // Nor is more made than may be queued, nor much for a guess.

@@ -26,13 +26,13 @@ fn never_allocates(what: &str, mut f: impl FnMut()) {
 const TRACKING: isize = if cfg!(debug_assertions) { 320 } else { 0 };
 
 #[test]
-fn an_idle_channel_takes_at_most_144_bytes() {
+fn an_idle_channel_takes_at_most_136_bytes() {
     let of = |name: &str, bytes: isize| {
         #[allow(clippy::print_stderr, reason = "a figure")]
         {
             eprintln!("{name}: {bytes} bytes of heap, both handles included");
         }
-        assert!(bytes <= 144 + TRACKING, "{name} takes {bytes} bytes");
+        assert!(bytes <= 136 + TRACKING, "{name} takes {bytes} bytes");
         assert!(bytes > 0, "the allocator counts");
     };
     of("bounded(0)", growth(|| bounded::<u64>(0)));

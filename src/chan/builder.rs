@@ -11,7 +11,7 @@ use std::panic::Location;
 /// Makes a channel that queues at most `capacity` values. With capacity 0, a rendezvous channel, a
 /// send completes only when a receiver has taken the value.
 ///
-/// Costs one allocation of 144 bytes. The queue is allocated when a value is first queued, grows by doubling
+/// Costs one allocation of 136 bytes. The queue is allocated when a value is first queued, grows by doubling
 /// up to `capacity`, and is given back when it empties after a burst; so any capacity is valid, up to
 /// `usize::MAX`. A queue of no more than 128 values in 8 KiB, or of 2 KiB, is kept; a larger one is allocated
 /// at once the next time, as large as the last burst was. Once a receiver finds four values queued there are
