@@ -2,7 +2,7 @@
 #![cfg(feature = "sim")]
 
 use hchan::sim::{Report, Sim, Verdict};
-use hchan::{Receiver, Sender, bounded, channel, go, select, unbounded};
+use hchan::{Receiver, Select, Sender, bounded, channel, go, never, select, unbounded};
 use std::collections::VecDeque;
 use std::future::Future;
 
@@ -265,5 +265,35 @@ fn an_owner_that_ends_while_messages_are_on_the_way() {
             worker.await.unwrap();
         });
         assert!(report.traces < 1_000, "{report}");
+    }
+}
+
+/// An arm of which nothing ever comes is nothing to look at, wherever it stands.
+#[test]
+fn an_arm_that_never_comes_makes_no_traces() {
+    let traces = |place: Option<usize>| {
+        let report = explore(move || async move {
+            let ((one, one_in), (other, other_in)) = (bounded(1), bounded(1));
+            let nothing = never();
+            let mut arms = vec![&one_in, &other_in];
+            arms.splice(place.map_or(0..0, |place| place..place), place.map(|_| &nothing));
+            let senders = [one.clone(), other.clone()].map(|sender| go(async move { sender.send(()).await }));
+            for _ in 0..2 {
+                let mut select = Select::biased();
+                for arm in &arms {
+                    select.recv(arm);
+                }
+                let chosen = select.wait().await;
+                let arm = arms[chosen.index()];
+                chosen.recv(arm).unwrap();
+            }
+            for sender in senders {
+                sender.await.unwrap().unwrap();
+            }
+        });
+        report.traces
+    };
+    for place in 0..=2 {
+        assert_eq!(traces(Some(place)), traces(None), "at place {place}");
     }
 }

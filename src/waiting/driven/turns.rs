@@ -24,6 +24,8 @@ impl<S: Arms> Waiting<S> {
         let most = if S::FUTURES { None } else { self.as_ref().last_driven() };
         for index in 0..most.unwrap_or(self.arms.len()) as u32 {
             let own = match self.as_ref().arms().arm(index as usize) {
+                // Nothing ever comes of it: there is nothing that a look would find.
+                Some(arm) if arm.is_driven().is_none() => continue,
                 Some(arm) => arm.driven(),
                 None => {
                     let cx = cx.as_deref_mut();
