@@ -9,8 +9,8 @@
 //! A frame is what one `fsync` made durable, and a frame is written only after the one before it is durable. So
 //! after a crash at most the last one is incomplete, and of that one nobody was told. Invariants:
 //!
-//! 1. *Torn*: the file ends within a frame, or is zero from some place in the last frame on (what some file systems
-//!    leave after a loss of power; JSON has no zero byte). That frame is cut off.
+//! 1. *Torn*: the file ends within a frame, or is zero from some place in the last frame on, be it in its head (what
+//!    some file systems leave after a loss of power; JSON has no zero byte). That frame is cut off.
 //! 2. *Damaged*: anything else that does not check. It is an error, also in the last frame, for what was lost may
 //!    have been acted upon. The length has a check of its own, so that one that is wrong cannot look like 1.
 
@@ -83,7 +83,8 @@ pub fn read(log: &[u8]) -> Result<Contents, Damaged> {
 
 /// The first frame and its length; `None` at the end, also at a torn one.
 fn next(rest: &[u8]) -> Result<Option<(Vec<Event>, usize)>, String> {
-    if rest.iter().all(|byte| *byte == 0) || rest.len() < HEAD {
+    // Nothing of the events: so the head may be torn as well, and its checks say nothing.
+    if rest.iter().skip(HEAD).all(|byte| *byte == 0) {
         return Ok(None);
     }
     let word = |at: usize| u32::from_le_bytes([rest[at], rest[at + 1], rest[at + 2], rest[at + 3]]);
