@@ -37,7 +37,7 @@ pub struct Plan {
 }
 
 /// What is asked of a participant.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Verb {
     Do,
@@ -134,7 +134,7 @@ impl Event {
 }
 
 /// How a transaction ended.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub enum Outcome {
     Done,
     Compensated { why: String },

@@ -12,7 +12,7 @@ use crate::model::{Command, Verb};
 use std::fmt;
 
 /// What a bank knows of an account.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct Account {
     pub balance: i64,
     /// The part of it that is promised to transactions.
@@ -20,7 +20,7 @@ pub struct Account {
 }
 
 /// What a participant says of a command, once and for all.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub enum Verdict {
     Done,
     Refused(String),

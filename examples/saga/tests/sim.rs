@@ -2,27 +2,29 @@
 //! memory, and who goes on, what fails, and when the power goes, is for the checker to choose.
 //!
 //! A desk is checked over every interleaving, and so is the whole with a transaction of one step. With two steps it is
-//! checked in every order of its waits, with a failure wherever there can be one. With a loss of power it has too many
-//! orders (a million are not all of one step's), and is sampled; `model.rs` goes through every state of the protocol.
+//! checked in every order of its waits, with a failure wherever there can be one. Here a coordinator notices that the
+//! power is gone, ends by its channels, and is started again: that has too many orders, and is sampled. One that is
+//! killed notices nothing: see `lives.rs`.
+
+#[path = "common/memory.rs"]
+mod memory;
 
 use hchan::sim::{Bound, Sim, Verdict as Checked};
-use hchan::{Context, bounded, go, select_blocking};
+use hchan::{Context, bounded, go};
 use hchan_saga::coordinator::{Coordinator, Failed, Options};
-use hchan_saga::desk::{Desks, Office, Participant, Patience};
+use hchan_saga::desk::{Desks, Office, Participant};
 use hchan_saga::frame;
 use hchan_saga::log::Storage;
 use hchan_saga::machine::Machine;
-use hchan_saga::model::{Answer, Command, Event, Id, Outcome, Pattern, Plan, Step, Verb};
-use hchan_saga::rules::{self, Account, Unavailable, Verdict};
+use hchan_saga::model::{Answer, Command, Event, Pattern, Plan, Verb};
+use hchan_saga::rules::{Account, Unavailable, Verdict};
+use memory::{Banks, PATIENCE, check, choose, of_one_step, transfer};
 use std::collections::BTreeMap;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard};
-use std::time::Duration;
 
 /// Runs of each test by each strategy.
 const RUNS: usize = 80;
-/// Nobody is asked twice who need not be.
-const PATIENCE: Patience = Patience { attempts: 1, pause: Duration::from_millis(1) };
 
 /// How much goes wrong in one trace, at most.
 #[derive(Clone, Copy)]
@@ -36,7 +38,7 @@ struct Budget {
 /// What outlives a crash, and whether there is power.
 struct World {
     log: Vec<u8>,
-    banks: BTreeMap<String, Books>,
+    banks: Banks,
     /// After how many steps of I/O the power goes, the next time last.
     crashes: Vec<usize>,
     /// After how many commands a participant does not answer, the next time last.
@@ -46,24 +48,8 @@ struct World {
     switch: Option<Context>,
 }
 
-/// A bank in memory.
-#[derive(Default)]
-struct Books {
-    account: Option<Account>,
-    keys: BTreeMap<(Id, usize, Verb), Verdict>,
-}
-
 #[derive(Clone)]
 struct Shared(Arc<Mutex<World>>);
-
-/// One of two, as the checker likes it.
-fn choose() -> bool {
-    let (one, _kept) = bounded(1);
-    select_blocking! {
-        send(one, ()) -> _ => true,
-        send(one, ()) -> _ => false,
-    }
-}
 
 /// A number below a power of two.
 fn choose_below(power: usize) -> usize {
@@ -83,11 +69,10 @@ fn is_due(steps: &mut Vec<usize>) -> bool {
 }
 
 impl Shared {
-    fn new(banks: &[String], budget: Budget) -> Self {
-        let books = || Books { account: Some(Account { balance: 10, held: 0 }), ..Books::default() };
+    fn new(banks: &[&str], budget: Budget) -> Self {
         let world = World {
             log: frame::MAGIC.to_vec(),
-            banks: banks.iter().map(|name| (name.clone(), books())).collect(),
+            banks: memory::open(banks.iter().copied()),
             crashes: (0..budget.crashes).map(|_| choose_below(16)).collect(),
             troubles: (0..budget.troubles).map(|_| choose_below(8)).collect(),
             power: true,
@@ -176,28 +161,9 @@ impl Participant for Bank {
     }
 }
 
-impl Books {
-    fn perform(&mut self, command: &Command) -> Result<Verdict, Unavailable> {
-        let key = |verb| (command.id.clone(), command.step, verb);
-        if let Some(verdict) = self.keys.get(&key(command.verb)) {
-            return Ok(verdict.clone());
-        }
-        let performed = rules::perform(command, self.account, |verb| self.keys.get(&key(verb)).cloned())?;
-        self.account = performed.account;
-        self.keys.insert(key(command.verb), performed.verdict.clone());
-        Ok(performed.verdict)
-    }
-}
-
-/// 10 from one bank to the other, which both have 10 at the beginning.
-fn transfer(pattern: Pattern, from: &str, to: &str, amount: i64) -> Arc<Plan> {
-    let step = |bank: &str, amount| Step { participant: bank.into(), account: "a".into(), amount };
-    Arc::new(Plan { pattern, steps: vec![step(from, -amount), step(to, amount)] })
-}
-
 /// Runs the plans, over crashes, to the end, and checks the world.
 async fn run(plans: Vec<Arc<Plan>>, budget: Budget, limit: usize) {
-    let world = Shared::new(&["n".to_owned(), "s".to_owned()], budget);
+    let world = Shared::new(&["n", "s"], budget);
     let machine = loop {
         match start(&world, &plans, limit).await {
             Ok(machine) if machine.unfinished() == 0 && machine.ids().count() == plans.len() => {
@@ -209,7 +175,7 @@ async fn run(plans: Vec<Arc<Plan>>, budget: Budget, limit: usize) {
         }
         world.lock().power = true;
     };
-    check(&world.lock(), &machine);
+    check(&world.lock().banks, &machine);
 }
 
 /// One life of the coordinator, and of its clients.
@@ -240,19 +206,6 @@ async fn start(world: &Shared, plans: &[Arc<Plan>], limit: usize) -> Result<Mach
     ended
 }
 
-/// All or nothing, each once, and no money made.
-fn check(world: &World, machine: &Machine) {
-    let mut expected: BTreeMap<&str, i64> = [("n", 10), ("s", 10)].into();
-    for id in machine.ids().filter(|id| machine.outcome(id) == Some(&Outcome::Done)) {
-        for step in &machine.plan(id).unwrap().steps {
-            *expected.get_mut(&*step.participant).unwrap() += step.amount;
-        }
-    }
-    for (name, books) in &world.banks {
-        assert_eq!(books.account, Some(Account { balance: expected[&**name], held: 0 }), "{name}");
-    }
-}
-
 /// Runs of a coordinator that all differ: half of them at random, half by priorities that change three times.
 #[track_caller]
 fn sample(plans: &[Arc<Plan>], budget: Budget, limit: usize) {
@@ -275,12 +228,6 @@ fn all_orders(plan: Arc<Plan>) {
     assert_eq!(report.verdict, Checked::Bounded(Bound::Preemptions(0)), "{report:?}");
 }
 
-fn of_one_step(pattern: Pattern) -> Arc<Plan> {
-    let mut plan = Arc::unwrap_or_clone(transfer(pattern, "n", "s", 5));
-    plan.steps.truncate(1);
-    Arc::new(plan)
-}
-
 #[test]
 fn a_saga_in_every_order_of_its_waits() {
     all_orders(transfer(Pattern::Saga, "n", "s", 5));
@@ -294,13 +241,13 @@ fn a_saga_that_is_refused_in_every_order_of_its_waits() {
 #[test]
 fn a_tcc_transaction_in_every_order_of_its_waits() {
     // The two steps of a transfer would go at once, and have a hundred times as many orders.
-    all_orders(of_one_step(Pattern::Tcc));
+    all_orders(of_one_step(Pattern::Tcc, 5));
 }
 
 /// Hub, log, desks, client and all: whoever goes on wherever he can.
 #[test]
 fn a_saga_of_one_step_in_every_interleaving() {
-    let plan = of_one_step(Pattern::Saga);
+    let plan = of_one_step(Pattern::Saga, 5);
     let nothing = Budget { crashes: 0, troubles: 0 };
     let report = Sim::exhaustive()
         .check(move || run(vec![plan.clone()], nothing, 1))
@@ -337,7 +284,7 @@ fn both_side_by_side_and_one_waits_for_the_other() {
 fn a_desk_answers_once_or_not_at_all() {
     let program = || async {
         let abandon = Context::background().with_cancel();
-        let world = Shared::new(&["n".to_owned()], Budget { crashes: 0, troubles: 2 });
+        let world = Shared::new(&["n"], Budget { crashes: 0, troubles: 2 });
         let (answers, from_desk) = bounded(1);
         let (notices, _unread) = bounded(1);
         let office = Office { patience: PATIENCE, abandon: abandon.clone(), answers, notices };
@@ -352,11 +299,7 @@ fn a_desk_answers_once_or_not_at_all() {
         let thrown = go(async move { abandon.cancel() });
         match from_desk.recv().await {
             Ok(Event::Answered { verb: Verb::Cancel, answer: Answer::Done, .. }) => {
-                assert_eq!(
-                    world.lock().banks["n"].account,
-                    Some(Account { balance: 10, held: 0 }),
-                    "{first:?}"
-                );
+                assert_eq!(world.lock().banks["n"].account, Account { balance: 10, held: 0 }, "{first:?}");
             }
             Ok(other) => panic!("{other:?}"),
             // It was abandoned.
