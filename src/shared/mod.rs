@@ -263,11 +263,9 @@ impl<T> Shared<T> {
         if self.is_driven() {
             return self.remove_driven_handle(side);
         }
-        // Nobody else has the channel: the other side has closed it, and what is queued goes with it.
-        if self.refs.is_only() {
-            return;
-        }
-        if self.handles.is_only(side) || self.handles.remove(side) {
+        let is_last = self.handles.is_only(side) || self.handles.remove(side);
+        // If nobody else has the channel, the other side has closed it, and what is queued goes with it.
+        if is_last && !self.refs.is_only() {
             self.remove_last(side);
         }
     }
