@@ -117,6 +117,7 @@ impl<T> Queue<T> {
 
     fn lend_all(&mut self, usual: &mut Usual) -> bool {
         let outbox = self.outbox.get_or_insert_default();
+        debug_assert!(outbox.tickets() == 0, "what came back stays where it is");
         let is_free = outbox.count() == 0;
         if is_free {
             usual.note(self.ring.len());
@@ -154,6 +155,7 @@ impl<T> Queue<T> {
     /// Queues a value that left with `ticket` at its old place.
     pub(crate) fn put_back(&mut self, value: T, ticket: Ticket) {
         self.recall();
+        debug_assert!(self.lent() == 0, "what came back is older than all that is lent");
         let place = self.outbox.get_or_insert_default().put_back(ticket);
         self.ring.put_back(value, ticket, place);
     }

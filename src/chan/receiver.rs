@@ -41,7 +41,8 @@ impl<T> Receiver<T> {
     }
 
     /// The same, to reports alone: whoever drives is told when it is more than a quick step. So one that takes a
-    /// value without the lock reads nothing that senders write. (64 of them, unbounded, two workers: 48 ns a message, and 19.)
+    /// value without the lock reads nothing that senders write. (64 of them, unbounded, two workers: 48 ns a message,
+    /// and 19.)
     #[inline]
     fn touch(&self, site: Site) {
         self.shared().into_iter().for_each(|shared| shared.touch(self.mark, site));

@@ -62,9 +62,9 @@
 /// then passes it over, and it looks again before it waits on.
 ///
 /// **Cancel-safe**, as far as the futures in it are: dropped while it waits, it has done nothing.
-/// **Cost**: if the first arm that it draws is ready, that of a plain send or receive, and the draw; else it looks
-/// at all arms without locks, then locks all its channels. Nothing is allocated for up to eight arms. More than 28 need a larger `#![recursion_limit]`. `default(duration)` needs the
-/// feature `rt`.
+/// **Cost**: if the first arm that it draws is ready, that of a plain send or receive, and the draw; else it
+/// looks at all arms without locks, then locks all its channels. Nothing is allocated for up to eight arms.
+/// More than 28 need a larger `#![recursion_limit]`. `default(duration)` needs the feature `rt`.
 #[macro_export]
 macro_rules! select {
     ($($arms:tt)*) => {

@@ -81,28 +81,36 @@ pub enum Glance<L, B> {
 
 /// The glance of a thread, and of whoever does not wait.
 #[inline]
-pub fn glance<D, L: Offers<D>>(mut offers: L, bias: Bias) -> Glance<L, L::Branch> {
-    if L::FUTURES || L::LEN == 0 || is_driven(&offers) {
+pub fn glance<D, L: Offers<D>>(offers: L, bias: Bias) -> Glance<L, L::Branch> {
+    if !glances(&offers) {
         return Glance::InVain(offers, Asked::Nothing);
     }
-    match offers.at_once(one_of(L::LEN, bias)) {
-        Some(branch) => ended(offers, branch),
-        None => Glance::InVain(offers, Asked::Nothing),
-    }
+    try_one(offers, bias, Asked::Nothing)
 }
 
 /// The glance of a task, which gives way now and then.
 #[inline]
-pub fn glance_as_task<D, L: Offers<D>>(mut offers: L, bias: Bias) -> Glance<L, L::Branch> {
-    if L::FUTURES || L::LEN == 0 || is_driven(&offers) {
+pub fn glance_as_task<D, L: Offers<D>>(offers: L, bias: Bias) -> Glance<L, L::Branch> {
+    if !glances(&offers) {
         return Glance::InVain(offers, Asked::Nothing);
     }
     if should_give_way() {
         return Glance::InVain(offers, Asked::ToGiveWay);
     }
+    try_one(offers, bias, Asked::ToGoOn)
+}
+
+/// False if a future is among them, there is nothing to glance at, or somebody drives the program.
+#[inline]
+fn glances<D, L: Offers<D>>(offers: &L) -> bool {
+    !L::FUTURES && L::LEN > 0 && !world::is_driven() && !offers.is_driven().unwrap_or(false)
+}
+
+#[inline]
+fn try_one<D, L: Offers<D>>(mut offers: L, bias: Bias, asked: Asked) -> Glance<L, L::Branch> {
     match offers.at_once(one_of(L::LEN, bias)) {
         Some(branch) => ended(offers, branch),
-        None => Glance::InVain(offers, Asked::ToGoOn),
+        None => Glance::InVain(offers, asked),
     }
 }
 
@@ -112,11 +120,6 @@ pub fn glance_as_task<D, L: Offers<D>>(mut offers: L, bias: Bias) -> Glance<L, L
 fn ended<D, L: Offers<D>>(losers: L, branch: L::Branch) -> Glance<L, L::Branch> {
     losers.discard();
     Glance::Ended(branch)
-}
-
-#[inline]
-fn is_driven<D, L: Offers<D>>(offers: &L) -> bool {
-    world::is_driven() || offers.is_driven().unwrap_or(false)
 }
 
 impl<D> Offers<D> for () {

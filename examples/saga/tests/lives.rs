@@ -308,7 +308,7 @@ fn a_saga_of_two_steps() {
 }
 
 #[test]
-#[cfg_attr(debug_assertions, ignore = "takes a minute with optimization")]
+#[cfg_attr(debug_assertions, ignore = "takes a minute with optimization; .ci/guide runs it")]
 fn a_saga_of_two_steps_that_is_undone() {
     let lived = Lives::of(transfer(Pattern::Saga, "n", "s", -50)).explore();
     lived.ended(&[REFUSED_BY_S]);
@@ -317,14 +317,14 @@ fn a_saga_of_two_steps_that_is_undone() {
 }
 
 #[test]
-#[cfg_attr(debug_assertions, ignore = "takes minutes without optimization")]
+#[cfg_attr(debug_assertions, ignore = "takes minutes without optimization; .ci/guide runs it with")]
 fn a_saga_of_one_step_whose_bank_fails() {
     let lives = Lives { fails: true, ..Lives::of(of_one_step(Pattern::Saga, 5)) };
     lives.explore().ended(&[&[DONE][..], &GIVEN_UP_AT_N].concat());
 }
 
 #[test]
-#[cfg_attr(debug_assertions, ignore = "takes minutes without optimization")]
+#[cfg_attr(debug_assertions, ignore = "takes minutes without optimization; .ci/guide runs it with")]
 fn a_tcc_transaction_of_one_step_whose_bank_fails() {
     let lives = Lives { fails: true, ..Lives::of(of_one_step(Pattern::Tcc, 5)) };
     lives.explore().ended(&[&[DONE][..], &GIVEN_UP_AT_N].concat());
@@ -351,7 +351,7 @@ fn a_tcc_transaction_of_two_steps() {
 }
 
 #[test]
-#[cfg_attr(debug_assertions, ignore = "takes two minutes with optimization")]
+#[cfg_attr(debug_assertions, ignore = "takes two minutes with optimization; .ci/guide runs it")]
 fn a_tcc_transaction_of_two_steps_whose_banks_fail() {
     let ends = [&[DONE][..], &GIVEN_UP_AT_N, &GIVEN_UP_AT_S].concat();
     in_every_order_of_waits(true, Pattern::Tcc, 5).ended(&ends);
